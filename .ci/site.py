@@ -1,0 +1,74 @@
+"""Build the site without Quarto, into _proc/_docs, and name everything in it that leads nowhere.
+
+nbdev turns the notebooks into the pages of _proc and smalldocs renders them. It reads neither bibliography nor
+cross-references, which only Quarto resolves; that each of them has a target is checked in the notebooks themselves.
+"""
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+from nbdev.serve import proc_nbs
+from smalldocs.site import build
+
+NBS = Path(__file__).resolve().parent.parent / "nbs"
+ID = re.compile(r"""\bid=["']([^"']+)""")
+HREF = re.compile(r"""<a\b[^>]*?\bhref=["']([^"']+)""")
+TARGET = re.compile(r"\{#((?:eq|fig|sec|tbl)-[\w-]+)|^#\|\s*label:\s*(\S+)", re.M)
+REFERENCE = re.compile(r"(?<![\w.`])@((?:eq|fig|sec|tbl)-[\w-]+)")
+CITATION = re.compile(r"@([a-z]+\d{4}\w*)")
+
+
+def notebooks():
+    """(name, {"markdown": [source, ...], "code": [source, ...]}) of each notebook."""
+    for path in sorted(NBS.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        yield path.name, {kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind] for kind in ("markdown", "code")}
+
+
+def run_by_nbdev():
+    """Flagged cells with an import somewhere: nbdev runs a cell that imports when it builds the site, whatever its flags."""
+    for name, cells in notebooks():
+        for source in cells["code"]:
+            if flag := re.search(r"^#\| *(slow|cuda|notest)\b", source, re.M):
+                if any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.walk(ast.parse(source))):
+                    yield f"{name}: a cell flagged {flag[1]} imports, so the site would run it; import in a cell before: {source.splitlines()[1]}"
+
+
+def unresolved():
+    """Citations that are not in references.bib, cross-references without a label."""
+    known = set(re.findall(r"^@\w+\{([^,]+),", (NBS / "references.bib").read_text(encoding="utf-8"), re.M))
+    for name, cells in notebooks():
+        sources = {kind: "\n\n".join(texts) for kind, texts in cells.items()}
+        labels = {label for pair in TARGET.findall("\n".join(sources.values())) for label in pair}
+        yield from (f"{name}: no entry {key} in references.bib" for key in CITATION.findall(sources["markdown"]) if key not in known)
+        yield from (f"{name}: nothing is labelled {key}" for key in REFERENCE.findall(sources["markdown"]) if key not in labels)
+
+
+def lost_anchors(out):
+    """Links to a heading, in the same page or another, that is not there."""
+    pages = {path.resolve(): path.read_text(encoding="utf-8") for path in out.rglob("*.html")}
+    ids = {path: set(ID.findall(text)) for path, text in pages.items()}
+    for path, text in pages.items():
+        for href in HREF.findall(text):
+            file, _, anchor = href.partition("#")
+            target = (path.parent / unquote(file)).resolve() if file else path
+            if anchor and target in ids and unquote(anchor) not in ids[target]:
+                yield f"{path.name}: no anchor {href}"
+
+
+def main():
+    if early := list(run_by_nbdev()):
+        sys.exit("\n".join(early))
+    site = build(proc_nbs(force=True), quiet=True)
+    wrong = [line for line in site.warnings if "broken link" in line]
+    wrong += [*unresolved(), *lost_anchors(site.out)]
+    print("\n".join(wrong) or f"{len(site.pages)} pages, every link leads somewhere")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
