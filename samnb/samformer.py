@@ -135,7 +135,7 @@ def project_normalized(
     offset = torch.addmm(bias, revin.affine_bias[:, None], (matrix.sum(1) - taken_off)[None])
     return torch.addcmul(offset, revin.affine_weight[:, None], projected)
 
-# %% ../nbs/01_samformer.ipynb #edf0fcde
+# %% ../nbs/01_samformer.ipynb #651b73c4
 class SAMformer(Forecaster):
     "SAMformer (Ilbert et al. 2024, arXiv:2402.10198); parameters as in the official PyTorch code, computed in the cheaper order."
 
@@ -146,21 +146,21 @@ class SAMformer(Forecaster):
         horizon: int,  # H, length of the forecast
         hidden_dim: int = 16,  # length of queries and keys (16: the paper's)
         use_revin: bool = True,  # reversible instance normalization
-        value_dim: int | None = None,  # None: values of length L, as in the official PyTorch code; the paper's TensorFlow model has 16
+        value_dim: int = 0,  # length of the values; 0: L, as in the official PyTorch code; the paper's TensorFlow model has 16
     ):
         super().__init__(n_channels, seq_len, horizon, use_revin)
-        for name, value in (("hidden_dim", hidden_dim), ("value_dim", value_dim)):
-            if value is not None and value < 1: raise ValueError(f"{name} must be at least 1, got {value}")
+        if hidden_dim < 1: raise ValueError(f"hidden_dim must be at least 1, got {hidden_dim}")
+        if value_dim < 0: raise ValueError(f"value_dim must be at least 1, or 0 for values of length seq_len, got {value_dim}")
         self.hidden_dim, self.value_dim = hidden_dim, value_dim
         self.compute_keys = nn.Linear(seq_len, hidden_dim)
         self.compute_queries = nn.Linear(seq_len, hidden_dim)
-        self.compute_values = nn.Linear(seq_len, seq_len if value_dim is None else value_dim)
-        if value_dim is not None: self.project_output = nn.Linear(value_dim, seq_len)
+        self.compute_values = nn.Linear(seq_len, value_dim or seq_len)
+        if value_dim: self.project_output = nn.Linear(value_dim, seq_len)
         self.linear_forecaster = nn.Linear(seq_len, horizon)
 
     def forward_prepared(self, z: Tensor, std: Tensor | None) -> Tensor:
         "The forecast at the level of its window, (n, D, H), in the order that takes fewer multiply-adds."
-        y = (thin_values if self.value_dim is not None else cheaper_order(self, z))(self, z)
+        y = (thin_values if self.value_dim else cheaper_order(self, z))(self, z)
         if not self.use_revin: return y
         return y * (std / (self.revin.affine_weight[:, None] + self.revin.eps**2))
 
@@ -453,8 +453,8 @@ def download_from_drive(names: list[str]) -> None:
             if not matches_catalogue(path, CATALOGUE[name]): raise RuntimeError(by_hand(name, "the downloaded file has another sha256"))
             path.replace(folder / path.name)
 
-# %% ../nbs/01_samformer.ipynb #78b7dbcf
-TOYS = {"toy": (3000, 1000, 1000), "toy_paper": (10000, 5000, 2000)}  # samples for training, validation, test
+# %% ../nbs/01_samformer.ipynb #66428361
+TOYS = {"toy": (4000, 1000, 1000), "toy_paper": (10000, 5000, 2000)}  # samples for training, validation, test
 
 
 @dataclass
@@ -558,7 +558,7 @@ def published_mse(
     row = PUBLISHED_MSE["SAMformer" if use_sam else "Transformer"].get(dataset)
     return None if row is None or horizon not in (96, 192, 336, 720) else row[(96, 192, 336, 720).index(horizon)]
 
-# %% ../nbs/01_samformer.ipynb #6ba020c0
+# %% ../nbs/01_samformer.ipynb #619c8146
 def plot_forecast(
     past: np.ndarray,  # (D, L)
     truth: np.ndarray,  # (D, H)
@@ -575,9 +575,9 @@ def plot_forecast(
     steps = np.arange(1, horizon + 1)
     for axis, channel in zip(axes[:, 0], channels):
         axis.plot(np.arange(-past.shape[1] + 1, 1), past[channel], color="0.6", lw=1, label="past")
-        axis.plot(steps, truth[channel], color="k", lw=1.2, label="truth")
+        axis.plot(steps, truth[channel], color="k", lw=2.4, label="truth")
         for (name, forecast), style in zip(forecasts.items(), ("-", "--", ":", "-.")):
-            axis.plot(steps, forecast[channel], style, lw=1.6, label=name)
+            axis.plot(steps, forecast[channel], style, lw=1.3, label=name)
         axis.axvline(0.5, color="0.8", lw=0.8)
         axis.set_ylabel(columns[channel], rotation=0, ha="right", va="center")
     axes[0, 0].legend(ncols=4, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1))
