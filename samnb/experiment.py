@@ -7,9 +7,9 @@ __all__ = ['RANGES', 'SHAPES', 'MODEL_PARAMETERS', 'MODELS', 'SERIES_RECIPE', 'P
            'PAPER_LR', 'WITHOUT_EFFECT', 'parameter', 'Config', 'check_type', 'check', 'config_from', 'RegisteredModel',
            'register', 'recipe_of', 'inapplicable', 'resolve', 'run_folder', 'build_data', 'build_net',
            'build_optimizer', 'environment', 'Result', 'run', 'load_run', 'figures_of', 'close', 'result_table',
-           'verdict', 'notebook_parameters', 'parameters_cell', 'download_command']
+           'verdict', 'notebook_parameters', 'parameters_cell', 'download_command', 'plot_seeds']
 
-# %% ../nbs/06_experiment.ipynb #cb4d7dcb
+# %% ../nbs/06_experiment.ipynb #679d0690
 import argparse
 import difflib
 import hashlib
@@ -39,7 +39,7 @@ from torch import nn
 from .engine import Engine, RunFolder, load_weights, plot_history, save_figure, seed_everything, to_device
 from .sam import ASAM, SAM, GuardedOptimizer
 from samnb.samformer import (
-    CATALOGUE, TOYS, ForecastMetrics, Linear, SAMformer, download_series, find_folder, load_series,
+    CATALOGUE, TOYS, ForecastMetrics, Linear, SAMformer, download_series, find_checkout, find_folder, load_series,
     plot_attention, plot_error_by_step, plot_forecast, published_mse,
 )
 
@@ -397,3 +397,26 @@ def download_command(
     try: download_series(names)
     except (RuntimeError, ValueError) as error: sys.exit(f"samnb_download: {error}")
     print(f"{', '.join(names)}: complete, in {find_folder('data')}")
+
+# %% ../nbs/06_experiment.ipynb #7eead641
+def plot_seeds(
+    runs: pd.DataFrame,  # a row a run
+    value: str = "test MSE",  # the column to compare
+    by: str = "model",  # the column whose values stand side by side
+    panel: str = "protocol",  # the column whose values have a panel each
+    published: dict[str, float] | None = None,  # label -> value, drawn as dashed lines
+) -> Figure:
+    "All runs and their means, a panel for each value of `panel`."
+    groups = list(runs.groupby(panel, sort=False))
+    figure, axes = plt.subplots(1, len(groups), figsize=(3.4 * len(groups) + 0.6, 3), sharey=True, squeeze=False, layout="constrained")
+    for axis, (title, group) in zip(axes[0], groups):
+        for level in (published or {}).values(): axis.axhline(level, color="0.5", ls="--", lw=0.9)
+        for i, ((_, values), marker) in enumerate(zip(group.groupby(by, sort=False)[value], "osDv^")):
+            axis.plot([i] * len(values), values, marker, color=f"C{i}", mfc="none", ms=6)
+            axis.hlines(values.mean(), i - 0.3, i + 0.3, color=f"C{i}", lw=2)
+        names = [name.replace(" without ", "\nwithout ").replace(" + ", "\n+ ") for name in group[by].unique()]
+        axis.set_xticks(range(len(names)), names)
+        axis.set(xlim=(-0.6, len(names) - 0.4), title=f"{panel} {title}")
+    for label, level in (published or {}).items(): axes[0, 0].annotate(label, (-0.55, level), va="bottom", fontsize="small", color="0.3")
+    axes[0, 0].set_ylabel(value)
+    return figure

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['CATALOGUE', 'DRIVE_ID', 'ETT_URL', 'TOYS', 'PUBLISHED_MSE', 'RevIN', 'multiply_adds', 'Forecaster',
            'project_normalized', 'SAMformer', 'attention_map', 'commuted', 'textbook', 'thin_values', 'cheaper_order',
-           'Linear', 'Windows', 'CatalogueEntry', 'split_rows', 'Series', 'split_windows', 'find_folder', 'find_file',
-           'read_series', 'matches_catalogue', 'by_hand', 'download_series', 'altered', 'download_from_drive',
-           'ToySeries', 'load_series', 'ForecastMetrics', 'published_mse', 'plot_forecast', 'plot_error_by_step',
-           'plot_attention']
+           'Linear', 'Windows', 'CatalogueEntry', 'split_rows', 'Series', 'split_windows', 'find_checkout',
+           'find_folder', 'find_file', 'read_series', 'matches_catalogue', 'by_hand', 'download_series', 'altered',
+           'download_from_drive', 'ToySeries', 'load_series', 'ForecastMetrics', 'published_mse', 'plot_forecast',
+           'plot_error_by_step', 'plot_attention']
 
 # %% ../nbs/01_samformer.ipynb #3a794c0a
 import hashlib
@@ -361,16 +361,21 @@ def split_windows(series: Series, seq_len: int, horizon: int) -> tuple[Windows, 
     starts = (0, ends[0] - seq_len, ends[1] - seq_len)
     return tuple(Windows(values[:, s:e], seq_len, horizon, scaler, series.columns) for s, e in zip(starts, ends))
 
-# %% ../nbs/01_samformer.ipynb #e6035bca
+# %% ../nbs/01_samformer.ipynb #9bd6022e
+def find_checkout() -> Path:
+    "The nearest folder, from the current one upwards, whose settings.ini is that of samnb; else the current folder."
+    for folder in (here := Path.cwd(), *here.parents):
+        settings = folder / "settings.ini"
+        if settings.is_file() and "lib_name = samnb" in settings.read_text(encoding="utf-8").splitlines(): return folder
+    return here
+
+
 def find_folder(
     kind: str,  # "data" or "results"
 ) -> Path:
-    "The folder of data or of results: `SAMNB_DATA` / `SAMNB_RESULTS`, else beside the nearest settings.ini of samnb, else here."
-    if chosen := os.environ.get(f"SAMNB_{kind.upper()}"): return Path(chosen).expanduser()
-    for folder in (here := Path.cwd(), *here.parents):
-        settings = folder / "settings.ini"
-        if settings.is_file() and "lib_name = samnb" in settings.read_text(encoding="utf-8").splitlines(): return folder / kind
-    return here / kind
+    "The folder of data or of results: what `SAMNB_DATA` or `SAMNB_RESULTS` names, else the one in the checkout."
+    chosen = os.environ.get(f"SAMNB_{kind.upper()}")
+    return Path(chosen).expanduser() if chosen else find_checkout() / kind
 
 
 def find_file(
