@@ -2,7 +2,7 @@
 
 python .ci/readme.py              writes README.md, and the figures it shows to nbs/images/
 python .ci/readme.py --check      exits 1 when they are not what the notebook makes
-python .ci/readme.py --command 2  prints the second command that the README gives (its second `sh` block)
+python .ci/readme.py --command 2  prints the second command that the README gives (its second `sh` block); 0: how many there are
 """
 
 import argparse
@@ -80,8 +80,8 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--command", type=int, metavar="N")
     args = parser.parse_args()
-    if args.command:
-        return print(commands()[args.command - 1])
+    if args.command is not None:
+        return print(commands()[args.command - 1] if args.command else len(commands()))
     text, figures = make()
     if args.check:
         if not README.exists() or README.read_text(encoding="utf-8") != text or saved_figures() != figures:

@@ -398,7 +398,7 @@ def download_command(
     except (RuntimeError, ValueError) as error: sys.exit(f"samnb_download: {error}")
     print(f"{', '.join(names)}: complete, in {find_folder('data')}")
 
-# %% ../nbs/06_experiment.ipynb #7eead641
+# %% ../nbs/06_experiment.ipynb #ed17f16f
 def plot_seeds(
     runs: pd.DataFrame,  # a row a run
     value: str = "test MSE",  # the column to compare
@@ -419,4 +419,5 @@ def plot_seeds(
         axis.set(xlim=(-0.6, len(names) - 0.4), title=f"{panel} {title}")
     for label, level in (published or {}).items(): axes[0, 0].annotate(label, (-0.55, level), va="bottom", fontsize="small", color="0.3")
     axes[0, 0].set_ylabel(value)
+    axes[0, 0].margins(y=0.12)
     return figure
