@@ -4,18 +4,21 @@
 
 # %% auto #0
 __all__ = ['RANGES', 'SHAPES', 'MODEL_PARAMETERS', 'MODELS', 'SERIES_RECIPE', 'PAPER_RECIPE', 'TOY_RECIPE', 'PAPER_RHO',
-           'PAPER_LR', 'WITHOUT_EFFECT', 'parameter', 'Config', 'check_type', 'check', 'config_from', 'RegisteredModel',
-           'register', 'recipe_of', 'inapplicable', 'resolve', 'run_folder', 'build_data', 'build_net',
-           'build_optimizer', 'environment', 'Result', 'run', 'load_run', 'figures_of', 'close', 'result_table',
-           'verdict', 'notebook_parameters', 'parameters_cell', 'download_command', 'plot_seeds']
+           'PAPER_LR', 'WITHOUT_EFFECT', 'STUDIES', 'parameter', 'Config', 'check_type', 'check', 'config_from',
+           'RegisteredModel', 'register', 'frozen_attention', 'recipe_of', 'inapplicable', 'resolve', 'run_folder',
+           'build_data', 'build_net', 'build_optimizer', 'environment', 'Result', 'run', 'load_run', 'figures_of',
+           'close', 'result_table', 'verdict', 'notebook_parameters', 'parameters_cell', 'download_command', 'expand',
+           'sweep_row', 'local_processes', 'sweep', 'publish', 'mean_attention', 'plot_seeds']
 
-# %% ../nbs/06_experiment.ipynb #679d0690
+# %% ../nbs/06_experiment.ipynb #7dea325a
 import argparse
 import difflib
 import hashlib
 import inspect
+import itertools
 import json
 import math
+import multiprocessing
 import os
 import platform
 import re
@@ -23,7 +26,9 @@ import shutil
 import subprocess
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +40,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from torch import nn
+from tqdm.auto import tqdm
 
 from .engine import Engine, RunFolder, load_weights, plot_history, save_figure, seed_everything, to_device
 from .sam import ASAM, SAM, GuardedOptimizer
@@ -43,7 +49,7 @@ from samnb.samformer import (
     plot_attention, plot_error_by_step, plot_forecast, published_mse,
 )
 
-# %% ../nbs/06_experiment.ipynb #ce9f8e54
+# %% ../nbs/06_experiment.ipynb #983b810f
 RANGES: dict[str, Callable[[Any], bool]] = {
     "any": lambda value: True,
     "positive": lambda value: 0 < value < math.inf,
@@ -65,7 +71,7 @@ def parameter(
 class Config:
     "The parameters of a run. What is None is filled by the recipe of the model and the data set (`resolve`)."
 
-    model: str = parameter("samformer", "any", '"samformer", "linear" (the baseline), or a registered name')
+    model: str = parameter("samformer", "any", '"samformer", "frozen_attention", "linear" (the baseline), or a registered name')
     dataset: str = parameter("toy", "any", '"toy", "toy_paper", "ETTh1", ... (samnb_download lists them), or the path of a CSV file')
     protocol: str | None = parameter(None, ("original", "paper"), 'recipe of a real series: "original" (batch 256, constant lr) or "paper" (batch 32, cosine)')
     seq_len: int | None = parameter(None, "positive", "length of the past, in steps (512)")
@@ -126,7 +132,7 @@ def config_from(
             raise ValueError(f"there is no parameter {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"))
     return check(Config(**parameters))
 
-# %% ../nbs/06_experiment.ipynb #7ebb4630
+# %% ../nbs/06_experiment.ipynb #aaf4dafc
 SHAPES = ("n_channels", "seq_len", "horizon")  # what the data give
 MODEL_PARAMETERS = ("hidden_dim", "value_dim", "use_revin")  # what only some models have
 
@@ -157,7 +163,15 @@ def register(
     MODELS[name] = RegisteredModel(build, arguments, recipe)
 
 
+def frozen_attention(n_channels: int, seq_len: int, horizon: int, hidden_dim: int = 16, use_revin: bool = True, value_dim: int = 0) -> SAMformer:
+    "SAMformer whose queries and keys stay as they were drawn: what is left if attention does not learn."
+    net = SAMformer(n_channels, seq_len, horizon, hidden_dim, use_revin, value_dim)
+    for layer in (net.compute_queries, net.compute_keys): layer.requires_grad_(False)
+    return net
+
+
 register("samformer", SAMformer)
+register("frozen_attention", frozen_attention)
 register("linear", Linear)
 
 # %% ../nbs/06_experiment.ipynb #7658fcfb
@@ -304,7 +318,7 @@ def run(
     if not was_finished: close(figures_of(folder.path, save=True))
     return Result(summary["test"], folder.path, config, summary, history)
 
-# %% ../nbs/06_experiment.ipynb #cc6451c9
+# %% ../nbs/06_experiment.ipynb #7959f138
 def load_run(
     folder: str | Path,  # of a run
 ) -> tuple[nn.Module, tuple[Any, Any, Any], Config]:
@@ -339,8 +353,7 @@ def figures_of(
             "error_by_step": plot_error_by_step({config.model: summary["test_details"]["mse_by_step"]}),
         }
         if hasattr(net, "attention"):
-            attention = net.attention(test[: min(256, len(test))][0]).mean(0).numpy()
-            figures["attention"] = plot_attention(attention, columns, "mean attention over test windows")
+            figures["attention"] = plot_attention(mean_attention(folder), columns, "mean attention over test windows")
     for name, figure in figures.items() if save else (): save_figure(figure, folder, name)
     return figures
 
@@ -397,6 +410,83 @@ def download_command(
     try: download_series(names)
     except (RuntimeError, ValueError) as error: sys.exit(f"samnb_download: {error}")
     print(f"{', '.join(names)}: complete, in {find_folder('data')}")
+
+# %% ../nbs/06_experiment.ipynb #5a16112e
+def expand(
+    grid: dict[str, Any] | list[dict[str, Any]],  # parameters; a list of values is tried value by value; a list of grids one after the other
+) -> list[Config]:
+    "All configurations of a grid, checked."
+    grids = grid if isinstance(grid, list) else [grid]
+    choices = ([[(name, v) for v in (value if isinstance(value, list) else [value])] for name, value in g.items()] for g in grids)
+    return [config_from(dict(combination)) for lists in choices for combination in itertools.product(*lists)]
+
+
+def sweep_row(config: Config) -> dict[str, Any]:
+    "One run of a sweep as a row: its parameters and test metrics, or its error."
+    try: result = run(config, progress=False)
+    except Exception as error: return asdict(config) | {"error": f"{type(error).__name__}: {error}"}
+    summary = {name: result.summary[name] for name in ("gap", "epochs", "best_epoch", "seconds")}
+    return asdict(result.config) | result.metrics | summary | {"error": None, "run_dir": str(result.run_dir)}
+
+
+@contextmanager
+def local_processes() -> Iterator[Executor]:
+    "One process a core, one thread a process."
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the processes, and read when they import torch
+    try:
+        with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as executor: yield executor
+    finally: os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
+
+
+def sweep(
+    grid: dict[str, Any] | list[dict[str, Any]],  # as for `expand`
+    executor: Executor | None = None,  # any of concurrent.futures; None: one process a core
+) -> pd.DataFrame:  # a row a run, in the order of the grid: parameters, test metrics, gap, epochs, seconds, error, run_dir
+    "Do, or find, all runs of a grid."
+    configs = expand(grid)
+    for config in configs: resolve(config)
+    with local_processes() if executor is None else nullcontext(executor) as executor:
+        futures = [executor.submit(sweep_row, config) for config in configs]
+        with tqdm(total=len(futures), desc="runs", unit="run", leave=False) as bar:
+            for future in as_completed(futures):
+                bar.update()
+                if error := future.result()["error"]: tqdm.write(f"failed: {error}")
+    return pd.DataFrame([future.result() for future in futures])
+
+# %% ../nbs/06_experiment.ipynb #6911b12c
+_TABLE = {"dataset": ["ETTh1", "exchange_rate"], "horizon": [96, 192, 336, 720], "protocol": "paper", "seed": [1, 2, 3], "save_every": 0}
+_TOY = {"dataset": "toy_paper", "max_epochs": 40, "seed": [1, 2, 3], "save_every": 0, "value_dim": [16, 0]}
+STUDIES: dict[str, list[dict[str, Any]]] = {
+    "published": [_TABLE | {"use_sam": [True, False]}, _TABLE | {"model": "linear", "use_sam": False}],
+    "toy": [_TOY | {"use_sam": [True, False]}, _TOY | {"model": "frozen_attention", "use_sam": False}],
+}
+
+
+def publish(
+    runs: pd.DataFrame,  # as `sweep` returns it
+    name: str,  # of the study: the files begin with it
+) -> list[Path]:  # the files, in results/published/
+    "Write what the report reads: the runs without their folders, and their curves."
+    folder = find_folder("results") / "published"
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = [column for column in runs if column in {f.name for f in fields(Config)} and runs[column].nunique(dropna=False) > 1]
+    label = runs[keys].to_dict("records")
+    histories = [pd.read_csv(Path(d) / "metrics.csv")[["epoch", "train_loss", "validation_loss"]] for d in runs.run_dir]
+    curves = pd.concat([history.assign(**row) for row, history in zip(label, histories)])[[*keys, "epoch", "train_loss", "validation_loss"]]
+    runs.drop(columns=["run_dir", "device"]).round(6).to_csv(folder / f"{name}.csv", index=False)
+    curves.round(5).to_csv(folder / f"{name}_curves.csv", index=False)
+    return [folder / f"{name}.csv", folder / f"{name}_curves.csv"]
+
+
+def mean_attention(
+    run_dir: str | Path,
+    n_windows: int = 256,  # of the test data, the first ones
+) -> np.ndarray | None:  # (D, D); None where the model has no attention
+    "The attention map of a run, averaged over test windows."
+    net, (_, _, test), _ = load_run(run_dir)
+    if not hasattr(net, "attention"): return None
+    with torch.no_grad(): return net.attention(test[: min(n_windows, len(test))][0]).mean(0).numpy()
 
 # %% ../nbs/06_experiment.ipynb #ed17f16f
 def plot_seeds(

@@ -115,7 +115,7 @@ class GuardedOptimizer(WrappedOptimizer):
             del base.found_inf
         elif acceptable: base.step()
 
-# %% ../nbs/00_sam.ipynb #a184379a
+# %% ../nbs/00_sam.ipynb #263dc0da
 class Perturbation:
     "Moves parameters in place, and brings them back bit for bit."
 
@@ -128,7 +128,7 @@ class Perturbation:
         self,
         parameters: list[Tensor],  # any shapes; none of them moved already
         direction: list[Tensor],  # of the same shapes
-        distance: float,  # factor on `direction`
+        distance: Tensor,  # 0-dim: factor on `direction`
     ) -> None:
         "Add `distance * direction` to `parameters`."
         for p in parameters:
@@ -136,7 +136,9 @@ class Perturbation:
             if kept is None or kept.device != p.device or kept.dtype != p.dtype: self._copies[p] = torch.empty_like(p)
         torch._foreach_copy_([self._copies[p] for p in parameters], parameters)
         self._moved += parameters
-        torch._foreach_add_(parameters, direction, alpha=distance)
+        # As a number the distance saves a pass over memory, but on a GPU the host would have to wait for it.
+        if distance.device.type == "cpu": torch._foreach_add_(parameters, direction, alpha=distance.item())
+        else: torch._foreach_add_(parameters, torch._foreach_mul(direction, distance))
 
     @torch.no_grad()
     def undo(self) -> None:
@@ -181,7 +183,7 @@ def ascent_rule(
     inside = {id(p) for layer in model.modules() if isinstance(layer, NORM_LAYERS) for p in layer.parameters(recurse=False)}
     return lambda parameter: (id(parameter) in inside) == (ascend == "norm")
 
-# %% ../nbs/00_sam.ipynb #357af56c
+# %% ../nbs/00_sam.ipynb #8c99b796
 class ClimbingOptimizer(GuardedOptimizer):
     "What all two-pass methods share: the climb to the worst point of the ball, and the exact way back."
 
@@ -219,9 +221,9 @@ class ClimbingOptimizer(GuardedOptimizer):
         if scale is not None: direction = torch._foreach_mul(direction, scale)
         norm = gradient_norm(direction)
         if scale is not None: direction = torch._foreach_mul(direction, scale)
-        direction = torch._foreach_mul(direction, torch.where(norm > 0, 1 / norm, 0.0))
+        per_length = torch.where(norm > 0, 1 / norm, 0.0)
         for rho, members in groups:
-            self._perturbation.move(members, direction[: len(members)], rho)
+            self._perturbation.move(members, direction[: len(members)], rho * per_length)
             direction = direction[len(members) :]
         return norm.isfinite()
 
