@@ -367,7 +367,7 @@ def run_epoch(run: TrainingRun, bar: tqdm) -> None:
     line = f"epoch {number:3d}  train loss {row['train_loss']:.5f}  validation loss {row['validation_loss']:.5f}  lr {row['lr']:.2e}  {row['seconds']:.1f} s{mark}"
     if run.progress: run.folder.log(line)
 
-# %% ../nbs/03_engine.ipynb #31501c64
+# %% ../nbs/03_engine.ipynb #73323536
 class Engine(TrainingRun):
     "Trains, validates, selects, saves, and resumes by itself."
 
@@ -403,7 +403,7 @@ class Engine(TrainingRun):
 
     def finish(self) -> dict[str, Any]:  # what summary.json has
         "Evaluate the best weights on all data, the test set included, write summary.json, and remove last.pt."
-        if self.is_finished: return self.folder.load_json("summary.json")
+        if self.is_finished: return self._wrap_up()
         details = self.evaluate("test", details=True) if "test" in self.data else {}
         summary = {
             "test": {name: value for name, value in details.items() if not isinstance(value, list)},
@@ -414,8 +414,11 @@ class Engine(TrainingRun):
         }
         if details: summary["gap"] = summary["test"]["loss"] - summary["train"]["loss"]
         self.folder.save_json("summary.json", summary)
+        return self._wrap_up() if self.folder.path is not None else summary
+
+    def _wrap_up(self) -> dict[str, Any]:  # the summary; also after a kill between the two files
         if self.folder.has("last.pt"): (self.folder.path / "last.pt").unlink()
-        return summary
+        return self.folder.load_json("summary.json")
 
     @torch.no_grad()
     def predict(

@@ -6,9 +6,9 @@
 __all__ = ['RANGES', 'SHAPES', 'MODEL_PARAMETERS', 'MODELS', 'SERIES_RECIPE', 'PAPER_RECIPE', 'TOY_RECIPE', 'PAPER_RHO',
            'PAPER_LR', 'WITHOUT_EFFECT', 'STUDIES', 'parameter', 'Config', 'check_type', 'check', 'config_from',
            'RegisteredModel', 'register', 'frozen_attention', 'recipe_of', 'inapplicable', 'resolve', 'run_folder',
-           'build_data', 'build_net', 'build_optimizer', 'environment', 'Result', 'run', 'load_run', 'figures_of',
-           'close', 'result_table', 'verdict', 'notebook_parameters', 'parameters_cell', 'download_command', 'expand',
-           'sweep_row', 'local_processes', 'sweep', 'publish', 'mean_attention', 'plot_seeds']
+           'build_data', 'build_net', 'build_optimizer', 'environment', 'Result', 'run', 'load_run', 'mean_attention',
+           'figures_of', 'close', 'result_table', 'verdict', 'notebook_parameters', 'parameters_cell',
+           'download_command', 'expand', 'sweep_row', 'local_processes', 'sweep', 'publish', 'plot_seeds']
 
 # %% ../nbs/06_experiment.ipynb #7dea325a
 import argparse
@@ -200,7 +200,7 @@ def recipe_of(config: Config) -> dict[str, Any]:
     else: recipe = dict(SERIES_RECIPE)
     return recipe | MODELS[config.model].recipe | ({"momentum": 0.9} if (config.optimizer or recipe["optimizer"]) == "SGD" else {})
 
-# %% ../nbs/06_experiment.ipynb #5438c45d
+# %% ../nbs/06_experiment.ipynb #a1576033
 def inapplicable(config: Config) -> list[str]:
     "Parameters that do nothing for this model, data set or optimizer; they are None in a resolved `Config`."
     model = MODELS[config.model]
@@ -220,6 +220,7 @@ def resolve(config: Config) -> Config:
         if getattr(config, name) is not None:
             with_optimizer = f", optimizer {config.optimizer or recipe_of(config)['optimizer']!r}" if name == "momentum" else ""
             raise ValueError(f"{name} does not apply to model {config.model!r} on data set {config.dataset!r}{with_optimizer}; leave it at None")
+    if config.dataset not in (*TOYS, *CATALOGUE) and Path(config.dataset).is_file(): config = replace(config, dataset=str(Path(config.dataset).resolve()))
     recipe = recipe_of(config)
     return replace(config, **{name: value for name, value in recipe.items() if getattr(config, name) is None and name not in without})
 
@@ -270,7 +271,7 @@ def build_optimizer(config: Config, net: nn.Module) -> tuple[GuardedOptimizer, A
     }
     return optimizer, schedulers[config.scheduler]()
 
-# %% ../nbs/06_experiment.ipynb #4b27a5d2
+# %% ../nbs/06_experiment.ipynb #fe0af02b
 def environment(
     device: torch.device,
     sha256: str,  # of the data
@@ -312,13 +313,12 @@ def run(
         device=config.device, amp=config.amp, deterministic=config.deterministic, run_dir=folder.path, save_every=config.save_every, progress=progress,
     )
     if not folder.has("config.json"): folder.save_json("config.json", asdict(config) | {"environment": environment(engine.device, series.sha256)})
-    was_finished = engine.is_finished
     history = engine.fit(config.max_epochs, config.patience or None)
     summary = engine.finish()
-    if not was_finished: close(figures_of(folder.path, save=True))
+    if not folder.has("plots/error_by_step.pdf"): close(figures_of(folder.path, save=True))
     return Result(summary["test"], folder.path, config, summary, history)
 
-# %% ../nbs/06_experiment.ipynb #7959f138
+# %% ../nbs/06_experiment.ipynb #7e2fb917
 def load_run(
     folder: str | Path,  # of a run
 ) -> tuple[nn.Module, tuple[Any, Any, Any], Config]:
@@ -336,6 +336,16 @@ def load_run(
     return net.eval(), data, config
 
 
+def mean_attention(
+    run_dir: str | Path,
+    n_windows: int = 256,  # of the test data, the first ones
+) -> np.ndarray | None:  # (D, D); None where the model has no attention
+    "The attention map of a run, averaged over test windows."
+    net, (_, _, test), _ = load_run(run_dir)
+    if not hasattr(net, "attention"): return None
+    with torch.no_grad(): return net.attention(test[: min(n_windows, len(test))][0]).mean(0).numpy()
+
+# %% ../nbs/06_experiment.ipynb #a87ef9ae
 def figures_of(
     folder: str | Path,  # of a finished run
     save: bool = False,  # as PNG and PDF, to its plots/
@@ -454,7 +464,7 @@ def sweep(
                 if error := future.result()["error"]: tqdm.write(f"failed: {error}")
     return pd.DataFrame([future.result() for future in futures])
 
-# %% ../nbs/06_experiment.ipynb #6911b12c
+# %% ../nbs/06_experiment.ipynb #de78087e
 _TABLE = {"dataset": ["ETTh1", "exchange_rate"], "horizon": [96, 192, 336, 720], "protocol": "paper", "seed": [1, 2, 3], "save_every": 0}
 _TOY = {"dataset": "toy_paper", "max_epochs": 40, "seed": [1, 2, 3], "save_every": 0, "value_dim": [16, 0]}
 STUDIES: dict[str, list[dict[str, Any]]] = {
@@ -467,26 +477,19 @@ def publish(
     runs: pd.DataFrame,  # as `sweep` returns it
     name: str,  # of the study: the files begin with it
 ) -> list[Path]:  # the files, in results/published/
-    "Write what the report reads: the runs without their folders, and their curves."
+    "Write what the report reads: the runs without their folders, their curves, and the attention maps of the first seed."
     folder = find_folder("results") / "published"
     folder.mkdir(parents=True, exist_ok=True)
     keys = [column for column in runs if column in {f.name for f in fields(Config)} and runs[column].nunique(dropna=False) > 1]
     label = runs[keys].to_dict("records")
     histories = [pd.read_csv(Path(d) / "metrics.csv")[["epoch", "train_loss", "validation_loss"]] for d in runs.run_dir]
     curves = pd.concat([history.assign(**row) for row, history in zip(label, histories)])[[*keys, "epoch", "train_loss", "validation_loss"]]
-    runs.drop(columns=["run_dir", "device"]).round(6).to_csv(folder / f"{name}.csv", index=False)
-    curves.round(5).to_csv(folder / f"{name}_curves.csv", index=False)
-    return [folder / f"{name}.csv", folder / f"{name}_curves.csv"]
-
-
-def mean_attention(
-    run_dir: str | Path,
-    n_windows: int = 256,  # of the test data, the first ones
-) -> np.ndarray | None:  # (D, D); None where the model has no attention
-    "The attention map of a run, averaged over test windows."
-    net, (_, _, test), _ = load_run(run_dir)
-    if not hasattr(net, "attention"): return None
-    with torch.no_grad(): return net.attention(test[: min(n_windows, len(test))][0]).mean(0).numpy()
+    first_seed = runs[runs.seed == runs.seed.min()]
+    maps = [(row, mean_attention(d)) for row, d in zip(first_seed[keys].to_dict("records"), first_seed.run_dir)]
+    entries = [row | {"from": i, "to": j, "attention": A[i, j]} for row, A in maps if A is not None for i, j in np.ndindex(A.shape)]
+    tables = {name: runs.drop(columns=["run_dir", "device"]), f"{name}_curves": curves, f"{name}_attention": pd.DataFrame(entries)}
+    for file, table in tables.items(): table.round(6).to_csv(folder / f"{file}.csv", index=False)
+    return [folder / f"{file}.csv" for file in tables]
 
 # %% ../nbs/06_experiment.ipynb #ed17f16f
 def plot_seeds(

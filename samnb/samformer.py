@@ -135,7 +135,7 @@ def project_normalized(
     offset = torch.addmm(bias, revin.affine_bias[:, None], (matrix.sum(1) - taken_off)[None])
     return torch.addcmul(offset, revin.affine_weight[:, None], projected)
 
-# %% ../nbs/01_samformer.ipynb #651b73c4
+# %% ../nbs/01_samformer.ipynb #d31ac1fe
 class SAMformer(Forecaster):
     "SAMformer (Ilbert et al. 2024, arXiv:2402.10198); parameters as in the official PyTorch code, computed in the cheaper order."
 
@@ -172,16 +172,15 @@ class SAMformer(Forecaster):
         (z, _), _ = self.prepare_batch(x)
         matrix = torch.cat([self.compute_queries.weight, self.compute_keys.weight])
         bias = torch.cat([self.compute_queries.bias, self.compute_keys.bias])
-        return attention_map(project_normalized(z, matrix, bias, self.revin if self.use_revin else None), self.hidden_dim)
+        return attention_map(*project_normalized(z, matrix, bias, self.revin if self.use_revin else None).chunk(2, dim=-1))
 
-# %% ../nbs/01_samformer.ipynb #ef846445
+# %% ../nbs/01_samformer.ipynb #ceb1b926
 def attention_map(
-    projected: Tensor,  # (n, D, at least 2 * hidden_dim): queries, then keys
-    hidden_dim: int,  # length of a query
+    queries: Tensor,  # (n, D, hidden_dim)
+    keys: Tensor,  # (n, D, hidden_dim)
 ) -> Tensor:  # (n, D, D)
     "Scaled dot-product attention between channels."
-    queries, keys = projected[..., :hidden_dim], projected[..., hidden_dim : 2 * hidden_dim]
-    return torch.softmax(torch.bmm(queries * hidden_dim**-0.5, keys.transpose(1, 2)), dim=-1)
+    return torch.softmax(torch.bmm(queries * queries.shape[-1] ** -0.5, keys.transpose(1, 2)), dim=-1)
 
 
 def commuted(net: SAMformer, z: Tensor) -> Tensor:
@@ -190,19 +189,20 @@ def commuted(net: SAMformer, z: Tensor) -> Tensor:
     matrix = torch.cat([net.compute_queries.weight, net.compute_keys.weight, forecaster.weight, forecaster.weight @ values.weight])
     constant = torch.addmv(forecaster.bias, forecaster.weight, values.bias)
     bias = torch.cat([net.compute_queries.bias, net.compute_keys.bias, constant, torch.zeros_like(constant)])
-    split = 2 * hidden, 2 * hidden + horizon
-    projected = project_normalized(z, matrix, bias, net.revin if net.use_revin else None, returns=slice(*split))
-    return torch.baddbmm(projected[..., slice(*split)], attention_map(projected, hidden), projected[..., split[1] :])
+    returns = slice(2 * hidden, 2 * hidden + horizon)
+    projected = project_normalized(z, matrix, bias, net.revin if net.use_revin else None, returns)
+    queries, keys, direct, mixed = projected.split((hidden, hidden, horizon, horizon), dim=-1)
+    return torch.baddbmm(direct, attention_map(queries, keys), mixed)
 
-# %% ../nbs/01_samformer.ipynb #20b39791
+# %% ../nbs/01_samformer.ipynb #737e718d
 def textbook(net: SAMformer, z: Tensor) -> Tensor:
     "Values first, forecaster last: the better order for long horizons and small batches."
     revin, hidden = net.revin if net.use_revin else None, net.hidden_dim
     layers = net.compute_queries, net.compute_keys, net.compute_values
     matrix, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
-    projected = project_normalized(z, matrix, bias, revin)
+    queries, keys, values = project_normalized(z, matrix, bias, revin).split((hidden, hidden, net.seq_len), dim=-1)
     a = z if revin is None else revin.normalize(z)
-    y = net.linear_forecaster(torch.baddbmm(a, attention_map(projected, hidden), projected[..., 2 * hidden :]))
+    y = net.linear_forecaster(torch.baddbmm(a, attention_map(queries, keys), values))
     return y if revin is None else y - revin.affine_bias[:, None]
 
 
@@ -213,10 +213,10 @@ def thin_values(net: SAMformer, z: Tensor) -> Tensor:
     constant = torch.addmv(forecaster.bias, forecaster.weight, output.bias)
     matrix = torch.cat([layer.weight for layer in layers])
     bias = torch.cat([constant if layer is forecaster else layer.bias for layer in layers])
-    split = 2 * hidden, 2 * hidden + horizon
-    projected = project_normalized(z, matrix, bias, net.revin if net.use_revin else None, returns=slice(*split))
-    attended = torch.bmm(attention_map(projected, hidden), projected[..., split[1] :])
-    return projected[..., slice(*split)] + attended @ (forecaster.weight @ output.weight).T
+    returns = slice(2 * hidden, 2 * hidden + horizon)
+    projected = project_normalized(z, matrix, bias, net.revin if net.use_revin else None, returns)
+    queries, keys, direct, values = projected.split((hidden, hidden, horizon, net.value_dim), dim=-1)
+    return direct + torch.bmm(attention_map(queries, keys), values) @ (forecaster.weight @ output.weight).T
 
 
 def cheaper_order(net: SAMformer, z: Tensor):  # -> `commuted` or `textbook`
@@ -495,7 +495,7 @@ class ToySeries:
             return TensorDataset(x, x @ weights + torch.randn(n, self.n_channels, horizon, generator=generator))
         return draw(self.n_train), draw(self.n_valid), draw(self.n_test)
 
-# %% ../nbs/01_samformer.ipynb #5c68d2f8
+# %% ../nbs/01_samformer.ipynb #5c0277cb
 def load_series(
     name: str | Path,  # a name of `CATALOGUE`, "toy", "toy_paper", or the path of a CSV file
 ) -> "Series | ToySeries":
@@ -509,6 +509,8 @@ def load_series(
         return read_series(Path(name), Path(name).stem if known and matches_catalogue(Path(name), known) else Path(name).name)
     download_series([str(name)])
     series = read_series(find_file(CATALOGUE[str(name)].file), str(name))
+    if series.sha256 != CATALOGUE[str(name)].sha256:
+        warnings.warn(f"{name}: the file has other line endings than the catalogue's; its values are the same", stacklevel=2)
     if (n := int((series.frame == -9999).to_numpy().sum())):
         warnings.warn(f"{name}: {n} cells are -9999, which marks a missing value; they are kept, as in published results", stacklevel=2)
     return series
