@@ -367,7 +367,7 @@ def run_epoch(run: TrainingRun, bar: tqdm) -> None:
     line = f"epoch {number:3d}  train loss {row['train_loss']:.5f}  validation loss {row['validation_loss']:.5f}  lr {row['lr']:.2e}  {row['seconds']:.1f} s{mark}"
     if run.progress: run.folder.log(line)
 
-# %% ../nbs/03_engine.ipynb #73323536
+# %% ../nbs/03_engine.ipynb #6de5b76a
 class Engine(TrainingRun):
     "Trains, validates, selects, saves, and resumes by itself."
 
@@ -404,6 +404,7 @@ class Engine(TrainingRun):
     def finish(self) -> dict[str, Any]:  # what summary.json has
         "Evaluate the best weights on all data, the test set included, write summary.json, and remove last.pt."
         if self.is_finished: return self._wrap_up()
+        if not self.history: raise RuntimeError("finish() needs fit() first: there are no trained weights to evaluate")
         details = self.evaluate("test", details=True) if "test" in self.data else {}
         summary = {
             "test": {name: value for name, value in details.items() if not isinstance(value, list)},

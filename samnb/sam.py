@@ -6,13 +6,13 @@
 __all__ = ['Closure', 'NORM_LAYERS', 'gradient_norm', 'WrappedOptimizer', 'GuardedOptimizer', 'Perturbation', 'FrozenStatistics',
            'ascent_rule', 'ClimbingOptimizer', 'SAM', 'ASAM']
 
-# %% ../nbs/00_sam.ipynb #1d137bca
+# %% ../nbs/00_sam.ipynb #c5134ff8
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 Closure = Callable[[], Tensor]  # clears the gradients, runs forward and backward, and returns the loss
 
@@ -148,12 +148,12 @@ class Perturbation:
 
     def __bool__(self) -> bool: return bool(self._moved)
 
-# %% ../nbs/00_sam.ipynb #4ea43fc1
+# %% ../nbs/00_sam.ipynb #d6598709
 class FrozenStatistics:
-    "Stops the normalization layers of a network from updating their running statistics, between `freeze` and `release`."
+    "Stops the BatchNorm layers of a network from updating their running statistics, between `freeze` and `release`."
 
     def __init__(self, model: nn.Module | None):  # the network; None: there is nothing to freeze
-        self._layers = [m for m in model.modules() if isinstance(m, _NormBase)] if model is not None else []
+        self._layers = [m for m in model.modules() if isinstance(m, _BatchNorm)] if model is not None else []
         self._frozen: list[nn.Module] = []
 
     def freeze(self) -> None:
