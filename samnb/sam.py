@@ -25,7 +25,7 @@ def gradient_norm(
     norms = torch._foreach_norm(gradients, 2.0, dtype=precision)
     return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device, non_blocking=True) for n in norms]))
 
-# %% ../nbs/00_sam.ipynb #264587c9
+# %% ../nbs/00_sam.ipynb #c9c8ea61
 class WrappedOptimizer(torch.optim.Optimizer):
     "A base optimizer whose parameter groups, state and checkpoints are shared with the wrapper around it."
 
@@ -36,6 +36,7 @@ class WrappedOptimizer(torch.optim.Optimizer):
         defaults: dict[str, Any],  # the wrapper's own entries of a parameter group
         **base_arguments: Any,  # lr, weight_decay, momentum, ...
     ):
+        if base_optimizer is torch.optim.LBFGS: raise ValueError("LBFGS calls its closure many times a step, and cannot be a base optimizer here")
         if not callable(base_optimizer):
             raise TypeError(f"base_optimizer must be a class such as torch.optim.Adam, not an instance of {type(base_optimizer).__name__}")
         super().__init__(params, dict(defaults))
@@ -65,7 +66,7 @@ class WrappedOptimizer(torch.optim.Optimizer):
             for name, value in entries.items(): group.setdefault(name, value)
         self.counters.update(state_dict.get("counters", {}))
 
-# %% ../nbs/00_sam.ipynb #a99a1f2b
+# %% ../nbs/00_sam.ipynb #3a36fff9
 class GuardedOptimizer(WrappedOptimizer):
     "A base optimizer with its gradient clipped, and a step with a non-finite gradient left out whole and counted."
 
@@ -109,7 +110,8 @@ class GuardedOptimizer(WrappedOptimizer):
     def _step_base(self, acceptable: Tensor) -> None:
         base, left_out = self.base_optimizer, acceptable.logical_not()
         self.counters["skipped"] = self.counters["skipped"] + left_out
-        if getattr(base, "_step_supports_amp_scaling", False) and base.state:
+        begun = all(p in base.state for group in self.param_groups for p in group["params"] if p.grad is not None)
+        if getattr(base, "_step_supports_amp_scaling", False) and begun:
             base.found_inf = left_out.float()
             base.step()
             del base.found_inf
@@ -183,7 +185,7 @@ def ascent_rule(
     inside = {id(p) for layer in model.modules() if isinstance(layer, NORM_LAYERS) for p in layer.parameters(recurse=False)}
     return lambda parameter: (id(parameter) in inside) == (ascend == "norm")
 
-# %% ../nbs/00_sam.ipynb #8c99b796
+# %% ../nbs/00_sam.ipynb #65ca293c
 class ClimbingOptimizer(GuardedOptimizer):
     "What all two-pass methods share: the climb to the worst point of the ball, and the exact way back."
 
@@ -199,10 +201,14 @@ class ClimbingOptimizer(GuardedOptimizer):
         **arguments: Any,  # clip_grad (largest norm of the descent gradient), and lr, momentum, ... for `base_optimizer`
     ):
         super().__init__(params, base_optimizer, defaults={"rho": rho}, **arguments)
-        for group in self.param_groups:
-            if not 0 <= group["rho"] < float("inf"): raise ValueError(f"rho must be finite and at least 0, got {group['rho']}")
         self._climbs, self.rho_schedule = ascent_rule(ascend, model), rho_schedule
         self._perturbation, self._statistics = Perturbation(), FrozenStatistics(model)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        "Add a group, as for any torch optimizer; a negative or infinite rho is refused."
+        rho = param_group.get("rho", self.defaults.get("rho"))
+        if not 0 <= rho < float("inf"): raise ValueError(f"rho must be finite and at least 0, got {rho}")
+        super().add_param_group(param_group)
 
     def _ascent_scale(self, parameters: list[Tensor]) -> list[Tensor] | None: return None  # the diagonal T; None: the identity
 
@@ -232,7 +238,7 @@ class ClimbingOptimizer(GuardedOptimizer):
         self._perturbation.undo()
         self._statistics.release()
 
-# %% ../nbs/00_sam.ipynb #89e88bc2
+# %% ../nbs/00_sam.ipynb #346fd809
 class SAM(ClimbingOptimizer):
     "Sharpness-Aware Minimization (Foret et al. 2021, arXiv:2010.01412, eq. 2 and Algorithm 1) around any `torch.optim` optimizer."
 
@@ -267,6 +273,9 @@ class SAM(ClimbingOptimizer):
         try:
             if self._perturbation:
                 with torch.enable_grad(): closure()
+        except BaseException:
+            self._acceptable = None
+            raise
         finally: self.restore()
         self.second_step()
         return loss

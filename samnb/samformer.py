@@ -386,7 +386,7 @@ def find_file(
     found = (path for path in sorted(find_folder("data").rglob(name)) if PARTIAL not in str(path))
     return next(found, None)
 
-# %% ../nbs/01_samformer.ipynb #548b7e7a
+# %% ../nbs/01_samformer.ipynb #af1ceae9
 def read_series(
     path: Path,  # of a CSV file with a header; a first column that is not numeric is taken for dates
     name: str,  # of the series
@@ -394,7 +394,8 @@ def read_series(
     "Read a CSV file; every cell but the dates must be a finite number."
     content = path.read_bytes()
     table = pd.read_csv(path, low_memory=False, encoding_errors="replace")
-    if len(table) and table.shape[1] > 1 and not pd.api.types.is_numeric_dtype(table.iloc[:, 0]): table = table.set_index(table.columns[0])
+    no_number = pd.to_numeric(table.iloc[:, 0], errors="coerce").isna().all()
+    if len(table) and table.shape[1] > 1 and (no_number or table.columns[0] == "date"): table = table.set_index(table.columns[0])
     if not table.size: raise ValueError(f"{path} has no rows of numbers")
     for column in table:
         numbers = pd.to_numeric(table[column], errors="coerce")
