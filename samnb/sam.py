@@ -66,7 +66,7 @@ class WrappedOptimizer(torch.optim.Optimizer):
             for name, value in entries.items(): group.setdefault(name, value)
         self.counters.update(state_dict.get("counters", {}))
 
-# %% ../nbs/00_sam.ipynb #3a36fff9
+# %% ../nbs/00_sam.ipynb #21e2a48f
 class GuardedOptimizer(WrappedOptimizer):
     "A base optimizer with its gradient clipped, and a step with a non-finite gradient left out whole and counted."
 
@@ -111,7 +111,7 @@ class GuardedOptimizer(WrappedOptimizer):
         base, left_out = self.base_optimizer, acceptable.logical_not()
         self.counters["skipped"] = self.counters["skipped"] + left_out
         begun = all(p in base.state for group in self.param_groups for p in group["params"] if p.grad is not None)
-        if getattr(base, "_step_supports_amp_scaling", False) and begun:
+        if all(group.get("fused") for group in self.param_groups) and begun:
             base.found_inf = left_out.float()
             base.step()
             del base.found_inf
@@ -185,7 +185,7 @@ def ascent_rule(
     inside = {id(p) for layer in model.modules() if isinstance(layer, NORM_LAYERS) for p in layer.parameters(recurse=False)}
     return lambda parameter: (id(parameter) in inside) == (ascend == "norm")
 
-# %% ../nbs/00_sam.ipynb #65ca293c
+# %% ../nbs/00_sam.ipynb #09b76d79
 class ClimbingOptimizer(GuardedOptimizer):
     "What all two-pass methods share: the climb to the worst point of the ball, and the exact way back."
 
@@ -226,6 +226,7 @@ class ClimbingOptimizer(GuardedOptimizer):
         direction, scale = [p.grad for p in parameters], self._ascent_scale(parameters)
         if scale is not None: direction = torch._foreach_mul(direction, scale)
         norm = gradient_norm(direction)
+        if norm.device.type == "cpu" and not norm.isfinite(): return torch.tensor(False)  # no second pass at weights that are NaN
         if scale is not None: direction = torch._foreach_mul(direction, scale)
         per_length = torch.where(norm > 0, 1 / norm, 0.0)
         for rho, members in groups:
@@ -238,7 +239,7 @@ class ClimbingOptimizer(GuardedOptimizer):
         self._perturbation.undo()
         self._statistics.release()
 
-# %% ../nbs/00_sam.ipynb #346fd809
+# %% ../nbs/00_sam.ipynb #adebbb3f
 class SAM(ClimbingOptimizer):
     "Sharpness-Aware Minimization (Foret et al. 2021, arXiv:2010.01412, eq. 2 and Algorithm 1) around any `torch.optim` optimizer."
 
@@ -268,6 +269,7 @@ class SAM(ClimbingOptimizer):
     ) -> Tensor | None:  # the loss at the weights before the step, unperturbed
         "Both passes in one call; one pass only where nothing climbs (rho = 0)."
         if closure is None: return self.second_step()
+        self.restore()  # where a two-step form was begun and never ended
         with torch.enable_grad(): loss = closure()
         self._acceptable = self._climb()
         try:

@@ -518,9 +518,11 @@ def load_series(
         warnings.warn(f"{name}: {n} cells are -9999, which marks a missing value; they are kept, as in published results", stacklevel=2)
     return series
 
-# %% ../nbs/01_samformer.ipynb #1c95cfa4
+# %% ../nbs/01_samformer.ipynb #f0a06d5c
 class ForecastMetrics:
     "MSE, MAE and RMSE, overall and for each step of the horizon."
+
+    residual_only = True  # output and target may be shifted alike
 
     def sums(
         self,
