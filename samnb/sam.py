@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['Closure', 'NORM_LAYERS', 'gradient_norm', 'WrappedOptimizer', 'GuardedOptimizer', 'Perturbation', 'FrozenStatistics',
-           'ascent_rule', 'ClimbingOptimizer', 'SAM', 'ASAM']
+           'ascent_rule', 'ClimbingOptimizer', 'random_states', 'set_random_states', 'mean_gradients', 'SAM', 'ASAM']
 
-# %% ../nbs/00_sam.ipynb #c5134ff8
-from collections.abc import Callable, Iterable
+# %% ../nbs/00_sam.ipynb #29364130
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -185,7 +186,7 @@ def ascent_rule(
     inside = {id(p) for layer in model.modules() if isinstance(layer, NORM_LAYERS) for p in layer.parameters(recurse=False)}
     return lambda parameter: (id(parameter) in inside) == (ascend == "norm")
 
-# %% ../nbs/00_sam.ipynb #09b76d79
+# %% ../nbs/00_sam.ipynb #63ea7095
 class ClimbingOptimizer(GuardedOptimizer):
     "What all two-pass methods share: the climb to the worst point of the ball, and the exact way back."
 
@@ -198,11 +199,16 @@ class ClimbingOptimizer(GuardedOptimizer):
         model: nn.Module | None = None,  # the network; its BatchNorm statistics are frozen in the second pass
         ascend: str = "all",  # which parameters climb: "all", "no_norm" (not those of normalization layers), "norm" (only those)
         rho_schedule: Callable[[int], float] | None = None,  # step number, from 0 -> factor on every group's rho
+        replay_random: bool = False,  # closure form: both passes draw the same random numbers, so that dropout masks agree
+        sync_ascent: bool = True,  # closure form under DistributedDataParallel: False: each worker climbs for itself; needs `model`
         **arguments: Any,  # clip_grad (largest norm of the descent gradient), and lr, momentum, ... for `base_optimizer`
     ):
         super().__init__(params, base_optimizer, defaults={"rho": rho}, **arguments)
         self._climbs, self.rho_schedule = ascent_rule(ascend, model), rho_schedule
         self._perturbation, self._statistics = Perturbation(), FrozenStatistics(model)
+        if not sync_ascent and not hasattr(model, "no_sync"):
+            raise ValueError("sync_ascent=False needs model=net, a DistributedDataParallel (or another module with no_sync)")
+        self.replay_random, self._first_pass = replay_random, nullcontext if sync_ascent else model.no_sync
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         "Add a group, as for any torch optimizer; a negative or infinite rho is refused."
@@ -239,7 +245,26 @@ class ClimbingOptimizer(GuardedOptimizer):
         self._perturbation.undo()
         self._statistics.release()
 
-# %% ../nbs/00_sam.ipynb #adebbb3f
+# %% ../nbs/00_sam.ipynb #b4152b63
+def random_states() -> list[Tensor]:
+    "The state of torch's generators: the CPU's, then each GPU's."
+    return [torch.get_rng_state()] + (torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])
+
+
+def set_random_states(states: list[Tensor]) -> None:
+    "Take back what `random_states` gave."
+    torch.set_rng_state(states[0])
+    if states[1:]: torch.cuda.set_rng_state_all(states[1:])
+
+
+def mean_gradients(
+    gradients: list[dict[Tensor, Tensor]],  # of each micro-batch: parameter -> gradient; a parameter that is missing has gradient 0
+) -> None:
+    "Set the gradient of each parameter to the mean over micro-batches."
+    for p in {p: None for batch in gradients for p in batch}:
+        p.grad = torch.stack([batch[p] for batch in gradients if p in batch]).sum(0) / len(gradients)
+
+# %% ../nbs/00_sam.ipynb #ea3a8256
 class SAM(ClimbingOptimizer):
     "Sharpness-Aware Minimization (Foret et al. 2021, arXiv:2010.01412, eq. 2 and Algorithm 1) around any `torch.optim` optimizer."
 
@@ -265,22 +290,34 @@ class SAM(ClimbingOptimizer):
     @torch.no_grad()
     def step(
         self,
-        closure: Closure | None = None,  # clears gradients, runs forward and backward, returns the loss; None: as `second_step`
-    ) -> Tensor | None:  # the loss at the weights before the step, unperturbed
-        "Both passes in one call; one pass only where nothing climbs (rho = 0)."
+        closure: Closure | Sequence[Closure] | None = None,  # one for each micro-batch; None: as `second_step`
+    ) -> Tensor | None:  # the loss at the weights before the step, unperturbed; the mean over micro-batches
+        "Both passes in one call; one pass only where nothing climbs (rho = 0). A closure clears gradients, runs forward and backward, returns the loss."
         if closure is None: return self.second_step()
         self.restore()  # where a two-step form was begun and never ended
-        with torch.enable_grad(): loss = closure()
-        self._acceptable = self._climb()
-        try:
-            if self._perturbation:
-                with torch.enable_grad(): closure()
-        except BaseException:
-            self._acceptable = None
-            raise
-        finally: self.restore()
+        if callable(closure): loss, acceptable = self._two_passes(closure)
+        else:
+            passes, gradients = [], []
+            for micro_batch in closure:
+                passes.append(self._two_passes(micro_batch))
+                gradients.append({p: p.grad.clone() for group in self.param_groups for p in group["params"] if p.grad is not None})
+            mean_gradients(gradients)
+            loss, acceptable = torch.stack([loss.detach() for loss, _ in passes]).mean(), torch.stack([finite for _, finite in passes]).all()
+        self._acceptable = acceptable
         self.second_step()
         return loss
+
+    def _two_passes(self, closure: Closure) -> tuple[Tensor, Tensor]:  # the loss, and whether the ascent gradient was finite
+        states = random_states() if self.replay_random else None
+        with torch.enable_grad(), self._first_pass(): loss = closure()
+        acceptable = self._climb()
+        try:
+            # A first pass that was not synchronized leaves gradients that nobody may descend with.
+            if self._perturbation or self._first_pass is not nullcontext:
+                if states is not None: set_random_states(states)
+                with torch.enable_grad(): closure()
+        finally: self.restore()
+        return loss, acceptable
 
 # %% ../nbs/00_sam.ipynb #331a232c
 class ASAM(SAM):
