@@ -74,7 +74,7 @@ def on_device(
     if isinstance(data, TensorDataset): return TensorDataset(*(t.to(device) for t in data.tensors))
     return data.to(device)
 
-# %% ../nbs/03_engine.ipynb #41a977fc
+# %% ../nbs/03_engine.ipynb #4ebf4adf
 def forward_batch(
     net: nn.Module,
     inputs: Tensor,
@@ -213,7 +213,7 @@ def deterministic_algorithms(on: bool) -> Iterator[None]:
     try: yield
     finally: torch.use_deterministic_algorithms(before); torch.backends.cudnn.benchmark = benchmark
 
-# %% ../nbs/03_engine.ipynb #d4d68aed
+# %% ../nbs/03_engine.ipynb #a44c635a
 class Trainer:
     "One epoch of training at a time."
 
@@ -266,7 +266,7 @@ class Trainer:
             step = int(finite.logical_not().nonzero()[0])
             raise FloatingPointError(f"the loss is {losses[step].item()} at epoch {epoch}, step {step + 1} of {self.n_steps}")
 
-# %% ../nbs/03_engine.ipynb #12729fa8
+# %% ../nbs/03_engine.ipynb #78159ad1
 class TrainingRun(Trainer):
     "A training with its three data sets, its folder, and where it stands: `Engine` without its verbs."
 
@@ -347,7 +347,7 @@ def load_checkpoint(run: TrainingRun) -> None:
     set_random_state(state["random"])
     run.folder.log(f"resumed after epoch {run.epoch}", printed=run.progress)
 
-# %% ../nbs/03_engine.ipynb #8c78a222
+# %% ../nbs/03_engine.ipynb #da077876
 def record_epoch(run: TrainingRun, seconds: float) -> dict[str, Any]:  # the row of metrics.csv
     "Evaluate training and validation data at the weights, remember the best, and write the epoch's files."
     group, row = run.optimizer.param_groups[0], {"epoch": run.epoch}
@@ -388,7 +388,7 @@ def run_epoch(run: TrainingRun, bar: tqdm) -> None:
     line = f"epoch {number:3d}  train loss {row['train_loss']:.5f}  validation loss {row['validation_loss']:.5f}  lr {row['lr']:.2e}  {row['seconds']:.1f} s{mark}"
     run.folder.log(line, printed=run.progress)
 
-# %% ../nbs/03_engine.ipynb #66efefe6
+# %% ../nbs/03_engine.ipynb #e2a58ed2
 class Engine(TrainingRun):
     "Trains, validates, selects, saves, and resumes by itself."
 

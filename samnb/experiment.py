@@ -51,7 +51,7 @@ from samnb.samformer import (
     plot_attention, plot_error_by_step, plot_forecast, published_mse,
 )
 
-# %% ../nbs/06_experiment.ipynb #983b810f
+# %% ../nbs/06_experiment.ipynb #cd45b2c8
 RANGES: dict[str, Callable[[Any], bool]] = {
     "any": lambda value: True,
     "positive": lambda value: 0 < value < math.inf,
@@ -178,7 +178,7 @@ register("frozen_attention", frozen_attention)
 register("linear", Linear)
 LIBRARY_MODELS = tuple(MODELS)  # known in every process
 
-# %% ../nbs/06_experiment.ipynb #279b4eb2
+# %% ../nbs/06_experiment.ipynb #e513bc52
 SERIES_RECIPE = {
     "protocol": "original", "seq_len": 512, "horizon": 96, "hidden_dim": 16, "value_dim": 0, "use_revin": True, "rho": 0.5, "optimizer": "Adam",
     "lr": 1e-3, "weight_decay": 1e-5, "batch_size": 256, "max_epochs": 100, "patience": 30, "scheduler": "none", "clip_grad": 0.0,

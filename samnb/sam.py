@@ -26,7 +26,7 @@ def gradient_norm(
     norms = torch._foreach_norm(gradients, 2.0, dtype=precision)
     return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device, non_blocking=True) for n in norms]))
 
-# %% ../nbs/00_sam.ipynb #c9c8ea61
+# %% ../nbs/00_sam.ipynb #b374f375
 class WrappedOptimizer(torch.optim.Optimizer):
     "A base optimizer whose parameter groups, state and checkpoints are shared with the wrapper around it."
 
@@ -67,7 +67,7 @@ class WrappedOptimizer(torch.optim.Optimizer):
             for name, value in entries.items(): group.setdefault(name, value)
         self.counters.update(state_dict.get("counters", {}))
 
-# %% ../nbs/00_sam.ipynb #21e2a48f
+# %% ../nbs/00_sam.ipynb #e732f922
 class GuardedOptimizer(WrappedOptimizer):
     "A base optimizer with its gradient clipped, and a step with a non-finite gradient left out whole and counted."
 
@@ -118,7 +118,7 @@ class GuardedOptimizer(WrappedOptimizer):
             del base.found_inf
         elif acceptable: base.step()
 
-# %% ../nbs/00_sam.ipynb #263dc0da
+# %% ../nbs/00_sam.ipynb #bcec0e20
 class Perturbation:
     "Moves parameters in place, and brings them back bit for bit."
 
@@ -151,7 +151,7 @@ class Perturbation:
 
     def __bool__(self) -> bool: return bool(self._moved)
 
-# %% ../nbs/00_sam.ipynb #d6598709
+# %% ../nbs/00_sam.ipynb #a5a42369
 class FrozenStatistics:
     "Stops the BatchNorm layers of a network from updating their running statistics, between `freeze` and `release`."
 
@@ -186,7 +186,7 @@ def ascent_rule(
     inside = {id(p) for layer in model.modules() if isinstance(layer, NORM_LAYERS) for p in layer.parameters(recurse=False)}
     return lambda parameter: (id(parameter) in inside) == (ascend == "norm")
 
-# %% ../nbs/00_sam.ipynb #63ea7095
+# %% ../nbs/00_sam.ipynb #1d7902f1
 class ClimbingOptimizer(GuardedOptimizer):
     "What all two-pass methods share: the climb to the worst point of the ball, and the exact way back."
 
@@ -264,7 +264,7 @@ def mean_gradients(
     for p in {p: None for batch in gradients for p in batch}:
         p.grad = torch.stack([batch[p] for batch in gradients if p in batch]).sum(0) / len(gradients)
 
-# %% ../nbs/00_sam.ipynb #ea3a8256
+# %% ../nbs/00_sam.ipynb #4461d325
 class SAM(ClimbingOptimizer):
     "Sharpness-Aware Minimization (Foret et al. 2021, arXiv:2010.01412, eq. 2 and Algorithm 1) around any `torch.optim` optimizer."
 
@@ -319,7 +319,7 @@ class SAM(ClimbingOptimizer):
         finally: self.restore()
         return loss, acceptable
 
-# %% ../nbs/00_sam.ipynb #331a232c
+# %% ../nbs/00_sam.ipynb #415655f4
 class ASAM(SAM):
     "Adaptive SAM (Kwon et al. 2021, arXiv:2102.11600, eq. 6): the neighbourhood is measured relative to the weights."
 

@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-# %% ../nbs/01_samformer.ipynb #9520cf2b
+# %% ../nbs/01_samformer.ipynb #b774db36
 class RevIN(nn.Module):
     "Reversible instance normalization (Kim et al. 2022): each window and channel is standardized over time, and the forecast put back."
 
@@ -62,7 +62,7 @@ class RevIN(nn.Module):
         "Put level and scale back into `y`, (n, D, H)."
         return (y - self.affine_bias[:, None]) / (self.affine_weight[:, None] + self.eps**2) * std + mean
 
-# %% ../nbs/01_samformer.ipynb #91f421e7
+# %% ../nbs/01_samformer.ipynb #ff3054d2
 def multiply_adds(
     order: str,  # "cheap" or "textbook"
     rows: int,  # R = windows * channels of the batch
@@ -77,7 +77,7 @@ def multiply_adds(
         return repeats * rows * seq_len * (2 * hidden_dim + 2 * horizon) + through * horizon * seq_len**2
     return repeats * rows * seq_len * (2 * hidden_dim + seq_len) + through * rows * seq_len * horizon
 
-# %% ../nbs/01_samformer.ipynb #b1325ff7
+# %% ../nbs/01_samformer.ipynb #0583874d
 class Forecaster(nn.Module):
     "What the forecasters share: RevIN around a map from standardized windows, and a batch that is prepared once for both passes of SAM."
 
@@ -119,7 +119,7 @@ class Forecaster(nn.Module):
         y = self.forward_prepared(z, std)
         return y if std is None else y + x.mean(-1, keepdim=True).detach()
 
-# %% ../nbs/01_samformer.ipynb #7461b34d
+# %% ../nbs/01_samformer.ipynb #7eee7bf8
 def project_normalized(
     z: Tensor,  # (n, D, L), standardized
     matrix: Tensor,  # (K, L), the rows to project on
@@ -135,7 +135,7 @@ def project_normalized(
     offset = torch.addmm(bias, revin.affine_bias[:, None], (matrix.sum(1) - taken_off)[None])
     return torch.addcmul(offset, revin.affine_weight[:, None], projected)
 
-# %% ../nbs/01_samformer.ipynb #d31ac1fe
+# %% ../nbs/01_samformer.ipynb #bf2da14b
 class SAMformer(Forecaster):
     "SAMformer (Ilbert et al. 2024, arXiv:2402.10198); parameters as in the official PyTorch code, computed in the cheaper order."
 
@@ -174,7 +174,7 @@ class SAMformer(Forecaster):
         bias = torch.cat([self.compute_queries.bias, self.compute_keys.bias])
         return attention_map(*project_normalized(z, matrix, bias, self.revin if self.use_revin else None).chunk(2, dim=-1))
 
-# %% ../nbs/01_samformer.ipynb #ceb1b926
+# %% ../nbs/01_samformer.ipynb #1f461ace
 def attention_map(
     queries: Tensor,  # (n, D, hidden_dim)
     keys: Tensor,  # (n, D, hidden_dim)
@@ -194,7 +194,7 @@ def commuted(net: SAMformer, z: Tensor) -> Tensor:
     queries, keys, direct, mixed = projected.split((hidden, hidden, horizon, horizon), dim=-1)
     return torch.baddbmm(direct, attention_map(queries, keys), mixed)
 
-# %% ../nbs/01_samformer.ipynb #737e718d
+# %% ../nbs/01_samformer.ipynb #b1c44578
 def textbook(net: SAMformer, z: Tensor) -> Tensor:
     "Values first, forecaster last: the better order for long horizons and small batches."
     revin, hidden = net.revin if net.use_revin else None, net.hidden_dim
@@ -224,7 +224,7 @@ def cheaper_order(net: SAMformer, z: Tensor):  # -> `commuted` or `textbook`
     count = lambda order: multiply_adds(order, z.shape[0] * z.shape[1], net.seq_len, net.horizon, net.hidden_dim, torch.is_grad_enabled())
     return commuted if count("cheap") < count("textbook") else textbook
 
-# %% ../nbs/01_samformer.ipynb #10561f83
+# %% ../nbs/01_samformer.ipynb #57b0fd5b
 class Linear(Forecaster):
     "One linear map from the past to the future, shared by all channels; with RevIN a baseline that is hard to beat."
 
@@ -245,7 +245,7 @@ class Linear(Forecaster):
         y = project_normalized(z, layer.weight, layer.bias, self.revin, returns=slice(None))
         return y * (std / (self.revin.affine_weight[:, None] + self.revin.eps**2))
 
-# %% ../nbs/01_samformer.ipynb #4f082bca
+# %% ../nbs/01_samformer.ipynb #4f8f36e0
 class Windows:
     "All windows of a standardized series, as a view of it. `windows[i]` is `(x, y)`: the past, (n, D, L), and the future, (n, D, H)."
 
@@ -278,7 +278,7 @@ class Windows:
         scale, mean = (torch.as_tensor(v, dtype=y.dtype, device=y.device)[:, None] for v in (self.scaler.scale_, self.scaler.mean_))
         return y * scale + mean
 
-# %% ../nbs/01_samformer.ipynb #1f5a3396
+# %% ../nbs/01_samformer.ipynb #19ce2ea9
 class CatalogueEntry(NamedTuple):
     "A known file: what it is called, and how it is recognized."
 
@@ -303,7 +303,7 @@ PARTIAL = ".partial-"  # how a folder begins whose files may be incomplete; `fin
 DRIVE_ID = "1alE33S1GmP5wACMXaLu50rDIoVzBM4ik"  # one zip of all nine, on Google Drive
 ETT_URL = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/"
 
-# %% ../nbs/01_samformer.ipynb #149b1a61
+# %% ../nbs/01_samformer.ipynb #14cd1dc8
 def split_rows(
     name: str,  # of the data set; the four ETT series of the catalogue have rules of their own
     n_rows: int,  # T
@@ -518,7 +518,7 @@ def load_series(
         warnings.warn(f"{name}: {n} cells are -9999, which marks a missing value; they are kept, as in published results", stacklevel=2)
     return series
 
-# %% ../nbs/01_samformer.ipynb #f0a06d5c
+# %% ../nbs/01_samformer.ipynb #5d8cf46f
 class ForecastMetrics:
     "MSE, MAE and RMSE, overall and for each step of the horizon."
 
