@@ -67,7 +67,7 @@ class WrappedOptimizer(torch.optim.Optimizer):
             for name, value in entries.items(): group.setdefault(name, value)
         self.counters.update(state_dict.get("counters", {}))
 
-# %% ../nbs/00_sam.ipynb #e732f922
+# %% ../nbs/00_sam.ipynb #c2be2e5e
 class GuardedOptimizer(WrappedOptimizer):
     "A base optimizer with its gradient clipped, and a step with a non-finite gradient left out whole and counted."
 
@@ -108,15 +108,18 @@ class GuardedOptimizer(WrappedOptimizer):
         if self.clip_grad is not None: torch._foreach_mul_(gradients, (self.clip_grad / (norm + 1e-6)).clamp(max=1))
         self._step_base(norm.isfinite() & acceptable.to(norm.device, non_blocking=True))
 
+    _decides_on_device: bool | None = None  # None: on a GPU
+
     def _step_base(self, acceptable: Tensor) -> None:
-        base, left_out = self.base_optimizer, acceptable.logical_not()
-        self.counters["skipped"] = self.counters["skipped"] + left_out
-        begun = all(p in base.state for group in self.param_groups for p in group["params"] if p.grad is not None)
-        if all(group.get("fused") for group in self.param_groups) and begun:
-            base.found_inf = left_out.float()
+        base, on_device = self.base_optimizer, self._decides_on_device or (self._decides_on_device is None and acceptable.device.type != "cpu")
+        with_state = on_device and all(p in base.state for group in self.param_groups for p in group["params"] if p.grad is not None)
+        if with_state and all(group.get("fused") for group in self.param_groups):
+            base.found_inf = acceptable.logical_not().float()
+            self.counters["skipped"] = self.counters["skipped"] + base.found_inf
             base.step()
             del base.found_inf
         elif acceptable: base.step()
+        else: self.counters["skipped"] = self.counters["skipped"] + 1
 
 # %% ../nbs/00_sam.ipynb #bcec0e20
 class Perturbation:
