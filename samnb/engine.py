@@ -31,7 +31,7 @@ from tqdm.auto import tqdm
 
 from .sam import GuardedOptimizer
 
-# %% ../nbs/03_engine.ipynb #8bd4125b
+# %% ../nbs/03_engine.ipynb #1f23f4e6
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss, "cross_entropy": F.cross_entropy,
 }
@@ -40,8 +40,11 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 class Metrics(Protocol):
     "What the engine asks of metrics."
 
-    def sums(self, output: Tensor, target: Tensor) -> dict[str, Tensor]: ...  # of one batch, added up over its samples
-    def result(self, sums: dict[str, Tensor], n: int) -> dict[str, Any]: ...  # of a data set of n samples; floats, or lists for figures
+    def sums(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        "Of one batch, added up over its samples."
+
+    def result(self, sums: dict[str, Tensor], n: int) -> dict[str, Any]:
+        "Of a data set of n samples, whose sums are given: floats, or lists for figures."
 
 
 RESIDUAL_LOSSES = (F.mse_loss, F.l1_loss, F.huber_loss)  # unchanged when output and target are shifted alike
@@ -74,7 +77,7 @@ def on_device(
     if isinstance(data, TensorDataset): return TensorDataset(*(t.to(device) for t in data.tensors))
     return data.to(device)
 
-# %% ../nbs/03_engine.ipynb #4ebf4adf
+# %% ../nbs/03_engine.ipynb #8e4ca919
 def forward_batch(
     net: nn.Module,
     inputs: Tensor,
@@ -86,7 +89,7 @@ def forward_batch(
     prepared, targets = net.prepare_batch(inputs, targets)
     return (lambda: net.forward_prepared(*prepared)), targets
 
-
+# %% ../nbs/03_engine.ipynb #81904d41
 @torch.no_grad()
 def evaluate(
     net: nn.Module,

@@ -51,7 +51,7 @@ from samnb.samformer import (
     plot_attention, plot_error_by_step, plot_forecast, published_mse,
 )
 
-# %% ../nbs/06_experiment.ipynb #cd45b2c8
+# %% ../nbs/06_experiment.ipynb #7f97711c
 RANGES: dict[str, Callable[[Any], bool]] = {
     "any": lambda value: True,
     "positive": lambda value: 0 < value < math.inf,
@@ -68,7 +68,7 @@ def parameter(
     "A field of `Config`."
     return field(default=default, metadata={"allowed": allowed, "comment": comment})
 
-
+# %% ../nbs/06_experiment.ipynb #346781cd
 @dataclass(frozen=True)
 class Config:
     "The parameters of a run. What is None is filled by the recipe of the model and the data set (`resolve`)."
@@ -277,7 +277,7 @@ def build_optimizer(config: Config, net: nn.Module) -> tuple[GuardedOptimizer, A
     }
     return optimizer, schedulers[config.scheduler]()
 
-# %% ../nbs/06_experiment.ipynb #d4ae24ec
+# %% ../nbs/06_experiment.ipynb #df2d75c7
 def environment(
     device: torch.device,
     sha256: str,  # of the data
@@ -291,7 +291,7 @@ def environment(
         "threads": torch.get_num_threads(), "commit": git.stdout.strip() or None if git else None, "data_sha256": sha256,
     }
 
-
+# %% ../nbs/06_experiment.ipynb #db93c1fa
 @dataclass(frozen=True)
 class Result:
     "A finished run."
@@ -439,7 +439,7 @@ def download_command(
     except (RuntimeError, ValueError) as error: sys.exit(f"samnb_download: {error}")
     print(f"{', '.join(names)}: complete, in {find_folder('data')}")
 
-# %% ../nbs/06_experiment.ipynb #c75aa407
+# %% ../nbs/06_experiment.ipynb #4f166753
 def expand(
     grid: dict[str, Any] | list[dict[str, Any]],  # parameters; a list of values is tried value by value; a list of grids one after the other
 ) -> list[Config]:
@@ -460,7 +460,7 @@ def sweep_row(config: Config) -> dict[str, Any]:
     summary = {name: result.summary[name] for name in ("gap", "epochs", "best_epoch", "seconds")}
     return asdict(result.config) | result.metrics | summary | {"error": None, "run_dir": str(result.run_dir)}
 
-
+# %% ../nbs/06_experiment.ipynb #cc63fd94
 @contextmanager
 def local_processes() -> Iterator[Executor]:
     "One process a core, one thread a process."

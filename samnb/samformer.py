@@ -412,7 +412,7 @@ def matches_catalogue(path: Path, entry: CatalogueEntry) -> bool:
     unix = content.replace(b"\r\n", b"\n")
     return any(hashlib.sha256(c).hexdigest() == entry.sha256 for c in (content, unix, unix.replace(b"\n", b"\r\n")))
 
-# %% ../nbs/01_samformer.ipynb #66cd5954
+# %% ../nbs/01_samformer.ipynb #9b085e86
 def by_hand(name: str, reason: object) -> str:
     "What to do when a download fails."
     entry = CATALOGUE[name]
@@ -435,7 +435,7 @@ def download_series(
     for name in names:
         if not matches_catalogue(path := find_file(CATALOGUE[name].file), CATALOGUE[name]): raise ValueError(altered(name, path))
 
-
+# %% ../nbs/01_samformer.ipynb #ddbcf79d
 def altered(name: str, path: Path) -> str:
     "What to say about a file with a catalogue name and other contents."
     return (
@@ -570,7 +570,7 @@ def published_mse(
     row = PUBLISHED_MSE["SAMformer" if use_sam else "Transformer"].get(dataset)
     return None if row is None or horizon not in (96, 192, 336, 720) else row[(96, 192, 336, 720).index(horizon)]
 
-# %% ../nbs/01_samformer.ipynb #619c8146
+# %% ../nbs/01_samformer.ipynb #e8ca1801
 def plot_forecast(
     past: np.ndarray,  # (D, L)
     truth: np.ndarray,  # (D, H)
@@ -596,7 +596,7 @@ def plot_forecast(
     axes[-1, 0].set_xlabel("step (1: the first of the forecast)")
     return figure
 
-
+# %% ../nbs/01_samformer.ipynb #dab58c82
 def plot_error_by_step(
     errors: dict[str, list[float]],  # name -> H numbers
     label: str = "test MSE",  # of the vertical axis
