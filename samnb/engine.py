@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['LOSSES', 'RESIDUAL_LOSSES', 'Metrics', 'to_loss', 'to_device', 'on_device', 'forward_batch', 'evaluate', 'plain',
            'RunFolder', 'save_figure', 'seed_everything', 'random_state', 'set_random_state', 'epoch_order',
-           'deterministic_algorithms', 'Trainer', 'TrainingRun', 'cloned', 'save_checkpoint', 'load_weights',
-           'load_checkpoint', 'record_epoch', 'step_scheduler', 'run_epoch', 'Engine', 'plot_history']
+           'deterministic_algorithms', 'guarded', 'refuse_non_finite', 'Trainer', 'TrainingRun', 'cloned',
+           'save_checkpoint', 'load_weights', 'load_checkpoint', 'record_epoch', 'step_scheduler', 'run_epoch',
+           'summarize', 'recall_history', 'Engine', 'plot_history']
 
 # %% ../nbs/03_engine.ipynb #00195bae
 import json
@@ -116,7 +117,7 @@ def evaluate(
     finally: net.train(was_training)
     return {"loss": total.item() / n} | (metrics.result(sums, n) if metrics else {})
 
-# %% ../nbs/03_engine.ipynb #16570f95
+# %% ../nbs/03_engine.ipynb #421281d2
 def plain(content: Any) -> Any:
     "The same with numpy's numbers as Python's, which `torch.load(weights_only=True)` would refuse."
     if isinstance(content, np.generic): return content.item()
@@ -124,7 +125,7 @@ def plain(content: Any) -> Any:
     if isinstance(content, (list, tuple)): return type(content)(plain(value) for value in content)
     return content
 
-
+# %% ../nbs/03_engine.ipynb #f168b987
 class RunFolder:
     "The files of a run; with `path=None` nothing is written."
 
@@ -216,7 +217,28 @@ def deterministic_algorithms(on: bool) -> Iterator[None]:
     try: yield
     finally: torch.use_deterministic_algorithms(before); torch.backends.cudnn.benchmark = benchmark
 
-# %% ../nbs/03_engine.ipynb #a44c635a
+# %% ../nbs/03_engine.ipynb #75587abb
+def guarded(
+    optimizer: torch.optim.Optimizer,  # of `samnb.sam`, or any torch optimizer that needs no closure
+    clip_grad: float | None,  # largest norm of the descent gradient; None leaves what the optimizer says
+) -> GuardedOptimizer:
+    "The optimizer itself, or around a plain one a `GuardedOptimizer`."
+    if clip_grad is not None and not clip_grad > 0: raise ValueError(f"clip_grad must be positive, or None; got {clip_grad}")
+    wrapped = optimizer if isinstance(optimizer, GuardedOptimizer) else GuardedOptimizer(optimizer.param_groups, lambda _: optimizer)
+    if clip_grad is not None: wrapped.clip_grad = clip_grad
+    return wrapped
+
+
+def refuse_non_finite(
+    losses: Tensor,  # of the steps of an epoch
+    epoch: int,
+) -> None:
+    "Stop where a loss was not finite, and say in which step."
+    if (finite := losses.isfinite()).all(): return
+    step = int(finite.logical_not().nonzero()[0])
+    raise FloatingPointError(f"the loss is {losses[step].item()} at epoch {epoch}, step {step + 1} of {len(losses)}")
+
+# %% ../nbs/03_engine.ipynb #44e40909
 class Trainer:
     "One epoch of training at a time."
 
@@ -234,11 +256,8 @@ class Trainer:
         clip_grad: float | None = None,  # largest norm of the descent gradient; None leaves what the optimizer says
     ):
         if not isinstance(batch_size, int) or batch_size < 1: raise ValueError(f"batch_size must be a positive whole number, got {batch_size!r}")
-        if not isinstance(optimizer, GuardedOptimizer): optimizer = GuardedOptimizer(optimizer.param_groups, (lambda bare: lambda _: bare)(optimizer))
-        if clip_grad is not None and not clip_grad > 0: raise ValueError(f"clip_grad must be positive, or None; got {clip_grad}")
-        if clip_grad is not None: optimizer.clip_grad = clip_grad
-        self.device = to_device(device)
-        self.net, self.train, self.loss, self.optimizer = net.to(self.device), on_device(train, self.device), to_loss(loss), optimizer
+        self.device, self.optimizer, self.loss = to_device(device), guarded(optimizer, clip_grad), to_loss(loss)
+        self.net, self.train = net.to(self.device), on_device(train, self.device)
         self.batch_size, self.seed, self.amp, self.augment = batch_size, seed, amp, augment
         self.n_steps = math.ceil(len(self.train) / batch_size)
 
@@ -265,9 +284,7 @@ class Trainer:
         for step, chosen in enumerate(order.to(self.device).split(self.batch_size)):
             losses[step] = self.train_step(*self.train[chosen])
             after_step()
-        if not (finite := losses.isfinite()).all():
-            step = int(finite.logical_not().nonzero()[0])
-            raise FloatingPointError(f"the loss is {losses[step].item()} at epoch {epoch}, step {step + 1} of {self.n_steps}")
+        refuse_non_finite(losses, epoch)
 
 # %% ../nbs/03_engine.ipynb #78159ad1
 class TrainingRun(Trainer):
@@ -350,12 +367,12 @@ def load_checkpoint(run: TrainingRun) -> None:
     set_random_state(state["random"])
     run.folder.log(f"resumed after epoch {run.epoch}", printed=run.progress)
 
-# %% ../nbs/03_engine.ipynb #da077876
-def record_epoch(run: TrainingRun, seconds: float) -> dict[str, Any]:  # the row of metrics.csv
+# %% ../nbs/03_engine.ipynb #0d3713e6
+def record_epoch(run: TrainingRun, started: float) -> dict[str, Any]:  # the row of metrics.csv
     "Evaluate training and validation data at the weights, remember the best, and write the epoch's files."
     group, row = run.optimizer.param_groups[0], {"epoch": run.epoch}
     for split in ("train", "validation"): row |= {f"{split}_{name}": value for name, value in run.evaluate(split).items()}
-    row |= {"lr": float(group["lr"]), "rho": float(group.get("rho", 0.0)), "skipped_steps": int(run.optimizer.counters["skipped"]), "seconds": round(seconds, 3)}
+    row |= {"lr": float(group["lr"]), "rho": float(group.get("rho", 0.0)), "skipped_steps": int(run.optimizer.counters["skipped"]), "seconds": round(time.perf_counter() - started, 3)}
     if not math.isfinite(row["validation_loss"]):
         raise FloatingPointError(f"the validation loss is {row['validation_loss']} after epoch {run.epoch}")
     run.history.append(row)
@@ -383,7 +400,7 @@ def run_epoch(run: TrainingRun, bar: tqdm) -> None:
 
     run.train_epoch(number, after_step)
     run.epoch = number
-    row = record_epoch(run, time.perf_counter() - started)
+    row = record_epoch(run, started)
     step_scheduler(run, "epoch")
     save_checkpoint(run)
     bar.set_postfix(validation_loss=f"{row['validation_loss']:.4g}", best=f"{run.best['loss']:.4g}")
@@ -391,7 +408,27 @@ def run_epoch(run: TrainingRun, bar: tqdm) -> None:
     line = f"epoch {number:3d}  train loss {row['train_loss']:.5f}  validation loss {row['validation_loss']:.5f}  lr {row['lr']:.2e}  {row['seconds']:.1f} s{mark}"
     run.folder.log(line, printed=run.progress)
 
-# %% ../nbs/03_engine.ipynb #e2a58ed2
+# %% ../nbs/03_engine.ipynb #2a1d1083
+def summarize(run: TrainingRun) -> dict[str, Any]:  # what summary.json has
+    "Evaluate the weights that the model has on all data, the test set included."
+    details = run.evaluate("test", details=True) if "test" in run.data else {}
+    summary = {
+        "test": {name: value for name, value in details.items() if not isinstance(value, list)},
+        "validation": run.evaluate("validation"), "train": run.evaluate("train"),
+        "epochs": run.epoch, "best_epoch": run.best["epoch"], "skipped_steps": int(run.optimizer.counters["skipped"]),
+        "seconds": round(sum(row["seconds"] for row in run.history), 3),
+        "test_details": {name: value for name, value in details.items() if isinstance(value, list)},
+    }
+    return summary | ({"gap": summary["test"]["loss"] - summary["train"]["loss"]} if details else {})
+
+
+def recall_history(run: TrainingRun) -> pd.DataFrame:
+    "The history of a finished run, whose best weights are loaded."
+    load_weights(run.net, run.folder.load(run.final_model), run.folder.path / run.final_model)
+    run.history = pd.read_csv(run.folder.path / "metrics.csv").to_dict("records")
+    return pd.DataFrame(run.history)
+
+# %% ../nbs/03_engine.ipynb #cd10c09b
 class Engine(TrainingRun):
     "Trains, validates, selects, saves, and resumes by itself."
 
@@ -403,7 +440,7 @@ class Engine(TrainingRun):
         "Train, from where `run_dir` left off; afterwards the model has the best weights by validation loss."
         for name, value in (("max_epochs", max_epochs), ("patience", patience)):
             if value is not None and (not isinstance(value, int) or value < 1): raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-        if self.is_finished: return self._recall()
+        if self.is_finished: return recall_history(self)
         if self.last_weights is not None: self.net.load_state_dict(self.last_weights)  # an earlier `fit` of this object
         elif self.folder.has("last.pt"): load_checkpoint(self)  # also after an interrupt in this process
         elif self.is_running: raise RuntimeError("an interrupted fit() can only go on from the files in run_dir; without one, build the Engine anew")
@@ -424,24 +461,11 @@ class Engine(TrainingRun):
         "Whether `finish` has written the summary to `run_dir`."
         return self.folder.has("summary.json")
 
-    def _recall(self) -> pd.DataFrame:  # the history of a finished run, whose best weights are loaded
-        load_weights(self.net, self.folder.load(self.final_model), self.folder.path / self.final_model)
-        self.history = pd.read_csv(self.folder.path / "metrics.csv").to_dict("records")
-        return pd.DataFrame(self.history)
-
     def finish(self) -> dict[str, Any]:  # what summary.json has
         "Evaluate the best weights on all data, the test set included, write summary.json, and remove last.pt."
         if self.is_finished: return self._wrap_up()
         if self.last_weights is None: raise RuntimeError("finish() needs a fit() that came to its end; call fit() again to continue")
-        details = self.evaluate("test", details=True) if "test" in self.data else {}
-        summary = {
-            "test": {name: value for name, value in details.items() if not isinstance(value, list)},
-            "validation": self.evaluate("validation"), "train": self.evaluate("train"),
-            "epochs": self.epoch, "best_epoch": self.best["epoch"], "skipped_steps": int(self.optimizer.counters["skipped"]),
-            "seconds": round(sum(row["seconds"] for row in self.history), 3),
-            "test_details": {name: value for name, value in details.items() if isinstance(value, list)},
-        }
-        if details: summary["gap"] = summary["test"]["loss"] - summary["train"]["loss"]
+        summary = summarize(self)
         self.folder.save_json("summary.json", summary)
         return self._wrap_up() if self.folder.path is not None else summary
 
