@@ -245,7 +245,7 @@ class Linear(Forecaster):
         y = project_normalized(z, layer.weight, layer.bias, self.revin, returns=slice(None))
         return y * (std / (self.revin.affine_weight[:, None] + self.revin.eps**2))
 
-# %% ../nbs/01_samformer.ipynb #4f8f36e0
+# %% ../nbs/01_samformer.ipynb #9701942e
 class Windows:
     "All windows of a standardized series, as a view of it. `windows[i]` is `(x, y)`: the past, (n, D, L), and the future, (n, D, H)."
 
@@ -263,7 +263,7 @@ class Windows:
     def __len__(self) -> int: return self._view.shape[0]
 
     def __getitem__(self, index: int | slice | list[int] | Tensor) -> tuple[Tensor, Tensor]:
-        if isinstance(index, (list, Tensor)):  # index_select copies whole rows: three times faster than indexing
+        if isinstance(index, (list, Tensor)):  # index_select copies whole rows, which indexing does not
             chosen = self._view.index_select(0, torch.as_tensor(index, device=self.values.device))
         else: chosen = self._view[index]
         return chosen[..., : self.seq_len], chosen[..., self.seq_len :]
