@@ -10,7 +10,7 @@ __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'Surfaces', 'tensors_of', 'fi
            'product_table', 'in_a', 'MovingMaps', 'moving_maps', 'Polynomials', 'polynomials', 'row_sums', 'pairs_of',
            'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'as_directions', 'loss_surface',
            'begun', 'flat_area', 'Trajectory', 'project', 'trajectory', 'named', 'scale_of', 'levels_of',
-           'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line']
+           'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line', 'plot_interactive', 'export_vts', 'explore']
 
 # %% ../nbs/04_landscape.ipynb #14d694ed
 import copy
@@ -778,3 +778,64 @@ def plot_line(
     axes[0, 0].set_ylabel("loss")
     axes[0, 0].legend(fontsize="small")
     return figure
+
+# %% ../nbs/04_landscape.ipynb #d13a9762
+def plot_interactive(
+    surface: Surface,
+    name: str = "train_loss",
+    vmax: float | None = None,  # what is above is cut off
+) -> Any:  # a plotly Figure
+    "The landscape in plotly, with the value and the coordinates under the pointer."
+    import plotly.graph_objects as plotly
+
+    if surface.y is None: raise ValueError("a line is no landscape; plot_line draws it")
+    values = np.minimum(surface.values[name], np.inf if vmax is None else vmax)
+    label = name.replace("_", " ")
+    shown = plotly.Surface(
+        x=surface.x, y=surface.y, z=values, colorscale="Viridis", colorbar={"title": label}, contours={"z": {"show": True, "project": {"z": True}}},
+        hovertemplate="a %{x:.3f}<br>b %{y:.3f}<br>" + label + " %{z:.4g}<extra></extra>",
+    )
+    return plotly.Figure(shown).update_layout(scene={"xaxis_title": "a", "yaxis_title": "b", "zaxis_title": label}, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+
+
+def export_vts(
+    surface: Surface,
+    file: str | Path,  # ends with .vts
+) -> None:
+    "The surface as a VTK structured grid: height is the training loss, and all values are fields on it."
+    if surface.y is None: raise ValueError("a line cannot be written as a grid")
+    numbers = lambda values: " ".join(f"{v:.9g}" for v in np.asarray(values).ravel())
+    a, b = np.meshgrid(surface.x, surface.y)
+    extent = f"0 {len(surface.x) - 1} 0 {len(surface.y) - 1} 0 0"
+    array = lambda name, values, n: f'<DataArray type="Float64" Name="{name}" NumberOfComponents="{n}" format="ascii">{numbers(values)}</DataArray>'
+    fields = "".join(array(name, values, 1) for name, values in surface.values.items())
+    points = array("points", np.stack([a, b, surface.loss], -1), 3)
+    Path(file).write_text(
+        f'<?xml version="1.0"?>\n<VTKFile type="StructuredGrid" version="0.1"><StructuredGrid WholeExtent="{extent}"><Piece Extent="{extent}">'
+        f"<PointData>{fields}</PointData><Points>{points}</Points></Piece></StructuredGrid></VTKFile>\n", encoding="utf-8")
+
+# %% ../nbs/04_landscape.ipynb #8ce09756
+def explore(surfaces: Surfaces) -> Any:  # an ipywidgets box; in a terminal its text form
+    "Look at one surface, or several side by side: scale, levels, style, and a cut at a value of b."
+    import ipywidgets as widgets
+
+    surfaces = named(surfaces)
+    first = next(iter(surfaces.values()))
+    if first.y is None: raise ValueError("a line needs no panel; plot_line draws it")
+    low, high = (f(np.nanmin(s.loss) if f is min else np.nanmax(s.loss) for s in surfaces.values()) for f in (min, max))
+    wide = {"layout": widgets.Layout(width="95%"), "continuous_update": False}
+    controls = {
+        "name": widgets.Dropdown(options=list(first.values), description="value"),
+        "style": widgets.ToggleButtons(options=["filled", "lines", "heat"], description="style"),
+        "log": widgets.Checkbox(value=False, description="log levels"),
+        "vmax": widgets.FloatSlider(value=high, min=low + 0.02 * (high - low), max=high, step=(high - low) / 100, description="vmax", **wide),
+        "cut": widgets.SelectionSlider(options=[(f"{b:.3g}", i) for i, b in enumerate(first.y)], value=len(first.y) // 2, description="cut at b", **wide),
+    }
+
+    def draw(name: str, style: str, log: bool, vmax: float, cut: int) -> None:
+        top = vmax if name == "train_loss" else None
+        plot_contour(surfaces, name, vmax=top, log=log, style=style)
+        plot_line({t: Surface(s.x, None, {n: v[min(cut, len(s.y) - 1)] for n, v in s.values.items()}, s.done[0]) for t, s in surfaces.items()}, vmax=vmax, log=log)
+        plt.show()
+
+    return widgets.VBox([*controls.values(), widgets.interactive_output(draw, controls)])
