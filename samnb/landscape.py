@@ -8,9 +8,10 @@ __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'Surfaces', 'tensors_of', 'fi
            'move_to', 'Surface', 'file_name', 'save_surface', 'read_surface', 'sha256_of', 'sha256_of_data',
            'check_same', 'Scene', 'unpacked', 'values_elsewhere', 'missing_rows', 'fill_by_points', 'exponents',
            'product_table', 'in_a', 'MovingMaps', 'moving_maps', 'Polynomials', 'polynomials', 'row_sums', 'pairs_of',
-           'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'as_directions', 'loss_surface',
-           'begun', 'flat_area', 'Trajectory', 'project', 'trajectory', 'named', 'scale_of', 'levels_of',
-           'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line', 'plot_interactive', 'export_vts', 'explore']
+           'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from', 'as_directions',
+           'loss_surface', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory', 'named', 'scale_of',
+           'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line', 'plot_interactive', 'export_vts',
+           'explore']
 
 # %% ../nbs/04_landscape.ipynb #14d694ed
 import copy
@@ -505,7 +506,7 @@ def fill_by_closed_form(surface: Surface, scene: Scene, progress: bool, save: Ca
     surface.done[...] = True
     surface.partial.clear()
 
-# %% ../nbs/04_landscape.ipynb #bb538a13
+# %% ../nbs/04_landscape.ipynb #ab1a4182
 def axis_of(values: tuple[float, float, int] | None, name: str) -> np.ndarray | None:
     "Coordinates from (from, to, how many)."
     if values is None: return None
@@ -513,6 +514,16 @@ def axis_of(values: tuple[float, float, int] | None, name: str) -> np.ndarray | 
     except (TypeError, ValueError): raise ValueError(f"{name} must be (from, to, how many), got {values!r}") from None
     if not (low < high and int(n) == n and n >= 2 and math.isfinite(high - low)): raise ValueError(f"{name} must go from a smaller to a larger number in at least 2 points, got {values!r}")
     return np.linspace(low, high, int(n))
+
+
+def axis_from(
+    text: str,  # "from:to:how many", or empty
+    name: str,
+) -> tuple[float, float, int] | None:
+    "Coordinates as the established tool writes them."
+    if not text: return None
+    try: low, high, n = text.split(":"); return float(low), float(high), int(n)
+    except ValueError: raise ValueError(f'{name} must be "from:to:how many", such as "-1:1:51"; got {text!r}') from None
 
 
 def as_directions(given: Any, moving: list[Tensor], two: bool, norm: str, ignore: str, seed: int) -> list[Direction]:
