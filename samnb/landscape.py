@@ -6,14 +6,14 @@
 __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'Surfaces', 'tensors_of', 'filter_norms', 'random_direction', 'inner',
            'cosine', 'orthogonal', 'between', 'open_hdf5', 'replace_file', 'save_directions', 'load_directions',
            'move_to', 'Surface', 'file_name', 'save_surface', 'read_surface', 'sha256_of', 'sha256_of_data',
-           'check_same', 'Scene', 'unpacked', 'values_elsewhere', 'missing_rows', 'fill_by_points', 'exponents',
-           'product_table', 'in_a', 'MovingMaps', 'moving_maps', 'Polynomials', 'polynomials', 'row_sums', 'pairs_of',
-           'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from', 'as_directions',
-           'loss_surface', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory', 'named', 'scale_of',
-           'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line', 'plot_interactive', 'export_vts',
-           'explore']
+           'check_same', 'folded', 'Scene', 'unpacked', 'values_elsewhere', 'missing_rows', 'fill_by_points',
+           'exponents', 'product_table', 'in_a', 'MovingMaps', 'moving_maps', 'Polynomials', 'polynomials', 'row_sums',
+           'pairs_of', 'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from',
+           'as_directions', 'loss_surface', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory', 'named',
+           'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line', 'plot_interactive',
+           'export_vts', 'explore']
 
-# %% ../nbs/04_landscape.ipynb #14d694ed
+# %% ../nbs/04_landscape.ipynb #f311a89a
 import copy
 import hashlib
 import math
@@ -35,6 +35,7 @@ from matplotlib.colors import LightSource, LogNorm, Normalize
 from matplotlib.figure import Figure
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from tqdm.auto import tqdm
 
 from .engine import LOSSES, Metrics, evaluate, on_device, to_loss
@@ -111,7 +112,7 @@ def between(
     "From one set of tensors to another: `start + 1 * between(start, end)` is `end`."
     return [(e.to(s.device) - s) if s.is_floating_point() else (e.to(s.device) - s).float() for s, e in zip(start, end)]
 
-# %% ../nbs/04_landscape.ipynb #c1612e2d
+# %% ../nbs/04_landscape.ipynb #ba12be1e
 def open_hdf5(file: str | Path) -> h5py.File:
     "Open to read, or say in one sentence why not."
     if not Path(file).is_file(): raise ValueError(f"there is no file {file}")
@@ -135,7 +136,7 @@ def save_directions(file: str | Path, *directions: Direction) -> None:
             for i, d in enumerate(direction): f[f"{axis}direction/{i}"] = d.cpu().numpy()
     replace_file(file, write)
 
-
+# %% ../nbs/04_landscape.ipynb #4f9380a7
 def load_directions(
     file: str | Path,
     tensors: list[Tensor],  # what moves: shapes, device
@@ -197,7 +198,7 @@ class Surface:
         at = [np.flatnonzero(np.isclose(axis, 0, atol=1e-12)) for axis in ((self.x,) if self.y is None else (self.y, self.x))]
         return float(self.loss[tuple(a[0] for a in at)]) if all(map(len, at)) else None
 
-# %% ../nbs/04_landscape.ipynb #2f50d180
+# %% ../nbs/04_landscape.ipynb #d6cae345
 def file_name(name: str) -> str:
     "What a value is called in a file: test_accuracy -> test_acc."
     split, _, metric = name.partition("_")
@@ -218,7 +219,7 @@ def save_surface(surface: Surface, file: str | Path) -> None:
 
     replace_file(file, write)
 
-
+# %% ../nbs/04_landscape.ipynb #22c64059
 def read_surface(file: str | Path) -> Surface:
     "Read a surface, also one that other tools wrote in the established layout."
     with open_hdf5(file) as f:
@@ -256,7 +257,19 @@ def check_same(surface: Surface, file: str | Path, x: np.ndarray, y: np.ndarray 
         if name != "dir_file" and surface.about.get(name) != value:
             raise ValueError(f"{file} was made with other {name.replace('_', ' ')} ({surface.about.get(name, 'not stated')}, now {value}); it was left as it is")
 
-# %% ../nbs/04_landscape.ipynb #fc39c817
+# %% ../nbs/04_landscape.ipynb #7691d669
+def folded(net: nn.Module) -> nn.Module:  # in eval mode
+    "A copy in which every BatchNorm that follows a convolution or a linear layer in a `Sequential` is part of that layer."
+    net = copy.deepcopy(net)
+    for parent in [m for m in net.modules() if type(m) is nn.Sequential]:
+        children = list(parent.named_children())
+        for (name, layer), (after, norm) in zip(children, children[1:]):
+            if not isinstance(norm, nn.modules.batchnorm._BatchNorm) or norm.running_mean is None: continue
+            fuse = fuse_conv_bn_eval if isinstance(layer, nn.modules.conv._ConvNd) else fuse_linear_bn_eval if isinstance(layer, nn.Linear) else None
+            if fuse is not None: setattr(parent, name, fuse(layer, norm)); setattr(parent, after, nn.Identity())
+    return net
+
+# %% ../nbs/04_landscape.ipynb #217495a7
 @dataclass
 class Scene:
     "All that a point's values depend on; can be pickled."
@@ -276,7 +289,8 @@ class Scene:
         centre, found = [t.clone() for t in moving], []
         for point in points:
             move_to(moving, centre, self.directions, point)
-            results = {split: evaluate(self.net, data, self.loss, self.metrics, self.batch_size, self.amp) for split, data in self.splits.items()}
+            net = folded(self.net)
+            results = {split: evaluate(net, data, self.loss, self.metrics, self.batch_size, self.amp) for split, data in self.splits.items()}
             found.append({f"{split}_{name}": value for split, r in results.items() for name, value in r.items() if isinstance(value, float)})
         for t, w in zip(moving, centre): t.copy_(w)
         return found
@@ -468,7 +482,7 @@ def closed_form_sums(
                 for start, total in zip(batch, pool.map(chunk, batch)): yield min(start + n, len(data)), total
         finally: torch.set_num_threads(threads)
 
-# %% ../nbs/04_landscape.ipynb #86d2585b
+# %% ../nbs/04_landscape.ipynb #0449fdee
 def why_no_closed_form(
     net: nn.Module,
     directions: list[Direction],
@@ -488,7 +502,7 @@ def why_no_closed_form(
     if any(d.any() for direction in directions for d in direction if d.dim() < 2): return "biases or RevIN move; ignore='biasbn' keeps them"
     return None
 
-
+# %% ../nbs/04_landscape.ipynb #ba52ada7
 def fill_by_closed_form(surface: Surface, scene: Scene, progress: bool, save: Callable[[], None]) -> None:
     "All points at once, a chunk of windows after the other."
     line = surface.y is None
@@ -538,7 +552,7 @@ def as_directions(given: Any, moving: list[Tensor], two: bool, norm: str, ignore
         if [t.shape for t in d] != [t.shape for t in moving]: raise ValueError("the directions do not have the shapes of what moves")
     return [[t.to(m.device) for t, m in zip(d, moving)] for d in found[:n]]
 
-# %% ../nbs/04_landscape.ipynb #170c5832
+# %% ../nbs/04_landscape.ipynb #b1995359
 def loss_surface(
     net: nn.Module,
     train: Any,  # data of the engine, or a pair (inputs, targets)
@@ -557,7 +571,7 @@ def loss_surface(
     batch_size: int = 256,  # does not change the result beyond rounding
     amp: bool = False,  # bfloat16 autocast; an approximation
     method: str = "auto",  # "closed form", "points", or whichever applies
-    executor: Executor | None = None,  # of concurrent.futures: rows are evaluated there
+    executor: Executor | None = None,  # of concurrent.futures: rows are evaluated there (by points; the closed form has its own threads)
     progress: bool = True,
     save_every: float = 10.0,  # seconds between writes of `file`
 ) -> Surface:
@@ -627,7 +641,7 @@ def flat_area(
     below = value(np.stack(np.meshgrid(*finer, indexing="ij"), -1)) <= level
     return float(below.mean() * np.prod([a[-1] - a[0] for a in axes]))
 
-# %% ../nbs/04_landscape.ipynb #7eb67616
+# %% ../nbs/04_landscape.ipynb #3a15bc51
 @dataclass
 class Trajectory:
     "A path projected on a plane."
@@ -649,7 +663,7 @@ def project(
     rest = [w.double() - sum(c * d.double() for c, d in zip(coordinates, ds)) for w, *ds in zip(difference, *directions)]
     return coordinates, math.sqrt(inner(rest, rest)) / length if length else 0.0
 
-
+# %% ../nbs/04_landscape.ipynb #c23e7ee6
 def trajectory(
     checkpoints: list[list[Tensor]],  # tensors that move, a list for each checkpoint, the last one the origin
 ) -> Trajectory:
@@ -696,7 +710,7 @@ def levels_of(scale: Normalize, vlevel: float | None) -> np.ndarray:
     if isinstance(scale, LogNorm): return np.geomspace(low, high, 16)
     return np.arange(low, high + vlevel / 2, vlevel) if vlevel else np.linspace(low, high, 16)
 
-# %% ../nbs/04_landscape.ipynb #69d72926
+# %% ../nbs/04_landscape.ipynb #7947879f
 def plot_contour(
     surfaces: Surfaces,
     name: str = "train_loss",
@@ -728,7 +742,7 @@ def plot_contour(
     figure.colorbar(plt.cm.ScalarMappable(scale, "viridis"), ax=axes, label=name.replace("_", " "), extend="both" if style == "filled" else "neither")
     return figure
 
-
+# %% ../nbs/04_landscape.ipynb #1b74747f
 def draw_path(axis: Any, path: Trajectory) -> None:
     "The path with its first and last point marked."
     axis.plot(*path.points.T, "-o", color="#d6604d", mec="w", mew=0.4, ms=4, lw=1.2)
@@ -736,7 +750,7 @@ def draw_path(axis: Any, path: Trajectory) -> None:
         axis.plot(*path.points[i], marker, color="w", mec="k", ms=10 if marker == "*" else 6)
         axis.annotate(text, path.points[i], xytext=(5, 5), textcoords="offset points", fontsize="small", color="w")
 
-# %% ../nbs/04_landscape.ipynb #5c1cb7d7
+# %% ../nbs/04_landscape.ipynb #17fd54f6
 def plot_surface_3d(
     surfaces: Surfaces,
     name: str = "train_loss",
@@ -765,7 +779,7 @@ def plot_surface_3d(
         axis.view_init(elevation, azimuth)
     return figure
 
-
+# %% ../nbs/04_landscape.ipynb #97c66544
 def plot_line(
     surfaces: Surfaces,
     vmax: float | None = None,  # of the loss
@@ -790,7 +804,7 @@ def plot_line(
     axes[0, 0].legend(fontsize="small")
     return figure
 
-# %% ../nbs/04_landscape.ipynb #d13a9762
+# %% ../nbs/04_landscape.ipynb #a8b8f4f0
 def plot_interactive(
     surface: Surface,
     name: str = "train_loss",
@@ -808,7 +822,7 @@ def plot_interactive(
     )
     return plotly.Figure(shown).update_layout(scene={"xaxis_title": "a", "yaxis_title": "b", "zaxis_title": label}, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
-
+# %% ../nbs/04_landscape.ipynb #73e0a26b
 def export_vts(
     surface: Surface,
     file: str | Path,  # ends with .vts
