@@ -672,10 +672,11 @@ def plot_seeds(
     by: str = "model",  # the column whose values stand side by side
     panel: str = "protocol",  # the column whose values have a panel each
     published: dict[str, float] | None = None,  # label -> value, drawn as dashed lines
+    one_scale: bool = True,  # the same vertical axis for all panels
 ) -> Figure:
     "All runs and their means, a panel for each value of `panel`."
     groups = list(runs.groupby(panel, sort=False))
-    figure, axes = plt.subplots(1, len(groups), figsize=(3.4 * len(groups) + 0.6, 3), sharey=True, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(1, len(groups), figsize=(3.4 * len(groups) + 0.6, 3), sharey=one_scale, squeeze=False, layout="constrained")
     for axis, (title, group) in zip(axes[0], groups):
         for level in (published or {}).values(): axis.axhline(level, color="0.5", ls="--", lw=0.9)
         for i, ((_, values), marker) in enumerate(zip(group.groupby(by, sort=False)[value], "osDv^")):
@@ -686,5 +687,5 @@ def plot_seeds(
         axis.set(xlim=(-0.6, len(names) - 0.4), title=f"{panel} {title}")
     for label, level in (published or {}).items(): axes[0, 0].annotate(label, (-0.55, level), va="bottom", fontsize="small", color="0.3")
     axes[0, 0].set_ylabel(value)
-    axes[0, 0].margins(y=0.12)
+    for axis in axes[0]: axis.margins(y=0.12)
     return figure
