@@ -127,7 +127,7 @@ class Config:
     clip_grad: float | None = parameter(None, "at least 0", "largest norm of the descent gradient; 0: no clipping (0)")
     seed: int = parameter(1, "at least 0", "of the weights and of the order of the samples")
     device: str = parameter("auto", "any", '"auto" (the GPU where there is one), "cpu", "cuda", "cuda:1"')
-    amp: bool = parameter(False, "any", "bfloat16 autocast in the forward pass")
+    amp: bool = parameter(False, "any", "bfloat16 autocast in the forward pass; slow on a CPU without bfloat16 units")
     deterministic: bool = parameter(False, "any", "refuse operations that are not deterministic (matters on a GPU)")
     save_every: int = parameter(1, "at least 0", "epochs between files in saved_models/; 0: none")
 
