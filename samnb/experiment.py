@@ -127,7 +127,7 @@ class Config:
     clip_grad: float | None = parameter(None, "at least 0", "largest norm of the descent gradient; 0: no clipping (0)")
     seed: int = parameter(1, "at least 0", "of the weights and of the order of the samples")
     device: str = parameter("auto", "any", '"auto" (the GPU where there is one), "cpu", "cuda", "cuda:1"')
-    amp: bool = parameter(False, "any", "bfloat16 autocast in the forward pass")
+    amp: bool = parameter(False, "any", "bfloat16 autocast in the forward pass; slow on a CPU without bfloat16 units")
     deterministic: bool = parameter(False, "any", "refuse operations that are not deterministic (matters on a GPU)")
     save_every: int = parameter(1, "at least 0", "epochs between files in saved_models/; 0: none")
 
@@ -596,7 +596,8 @@ def sweep_row(config: Config) -> dict[str, Any]:
         with _one_at_a_time: result = run(config, progress=False)
     except Exception as error: return asdict(config) | {"error": f"{type(error).__name__}: {error}"}
     summary = {name: result.summary[name] for name in ("gap", "epochs", "best_epoch", "seconds")}
-    return asdict(result.config) | result.metrics | summary | {"error": None, "run_dir": str(result.run_dir)}
+    trained = {f"train_{name}": value for name, value in result.summary["train"].items() if name in ("accuracy", "clean_accuracy", "memorized")}
+    return asdict(result.config) | result.metrics | trained | summary | {"error": None, "run_dir": str(result.run_dir)}
 
 # %% ../nbs/06_experiment.ipynb #cc63fd94
 @contextmanager
@@ -629,9 +630,15 @@ def sweep(
 # %% ../nbs/06_experiment.ipynb #0e171e54
 _TABLE = {"dataset": ["ETTh1", "exchange_rate"], "horizon": [96, 192, 336, 720], "protocol": "paper", "seed": [1, 2, 3], "save_every": 0}
 _TOY = {"dataset": "toy_paper", "max_epochs": 40, "seed": [1, 2, 3], "save_every": 0, "value_dim": [16, 0]}
+_IMAGES = {"model": "VGG9", "label_noise": [0.0, 0.4], "seed": [1, 2, 3], "save_every": 0}
+_DIGITS = _IMAGES | {"dataset": "digits", "augment": False}
+_SUBSET = _IMAGES | {"dataset": "cifar10_subset.npz", "amp": True}
 STUDIES: dict[str, list[dict[str, Any]]] = {
     "published": [_TABLE | {"use_sam": [True, False]}, _TABLE | {"model": "linear", "use_sam": False}],
     "toy": [_TOY | {"use_sam": [True, False]}, _TOY | {"model": "frozen_attention", "use_sam": False}],
+    "digits_noise": [_DIGITS | {"use_sam": False, "max_epochs": [18, 36]}, _DIGITS | {"use_sam": True, "max_epochs": 18}],
+    "cifar10_subset": [_SUBSET | {"use_sam": False, "max_epochs": [20, 40]}, _SUBSET | {"use_sam": True, "max_epochs": 20}],
+    "vgg16": [{"model": "VGG16", "dataset": "CIFAR10", "use_sam": [False, True], "seed": [1, 2, 3], "amp": True, "save_every": 0}],
 }
 
 
@@ -643,6 +650,7 @@ def publish(
     if runs.error.notna().any(): raise ValueError(f"{runs.error.notna().sum()} runs of the study {name!r} failed; publish needs all of them")
     folder = find_folder("results") / "published"
     folder.mkdir(parents=True, exist_ok=True)
+    runs = runs.assign(dataset=runs.dataset.map(lambda file: Path(file).name))  # where a file lies is nobody else's business
     keys = [column for column in runs if column in {f.name for f in fields(Config)} and runs[column].nunique() > 1]
     label = runs[keys].to_dict("records")
     drawn = ["epoch", "train_loss", "validation_loss", "validation_accuracy", "train_accuracy", "train_clean_accuracy", "train_memorized"]
@@ -664,10 +672,11 @@ def plot_seeds(
     by: str = "model",  # the column whose values stand side by side
     panel: str = "protocol",  # the column whose values have a panel each
     published: dict[str, float] | None = None,  # label -> value, drawn as dashed lines
+    one_scale: bool = True,  # the same vertical axis for all panels
 ) -> Figure:
     "All runs and their means, a panel for each value of `panel`."
     groups = list(runs.groupby(panel, sort=False))
-    figure, axes = plt.subplots(1, len(groups), figsize=(3.4 * len(groups) + 0.6, 3), sharey=True, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(1, len(groups), figsize=(3.4 * len(groups) + 0.6, 3), sharey=one_scale, squeeze=False, layout="constrained")
     for axis, (title, group) in zip(axes[0], groups):
         for level in (published or {}).values(): axis.axhline(level, color="0.5", ls="--", lw=0.9)
         for i, ((_, values), marker) in enumerate(zip(group.groupby(by, sort=False)[value], "osDv^")):
@@ -678,5 +687,5 @@ def plot_seeds(
         axis.set(xlim=(-0.6, len(names) - 0.4), title=f"{panel} {title}")
     for label, level in (published or {}).items(): axes[0, 0].annotate(label, (-0.55, level), va="bottom", fontsize="small", color="0.3")
     axes[0, 0].set_ylabel(value)
-    axes[0, 0].margins(y=0.12)
+    for axis in axes[0]: axis.margins(y=0.12)
     return figure
