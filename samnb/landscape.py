@@ -9,9 +9,9 @@ __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'Surfaces', 'tensors_of', 'fi
            'check_same', 'folded', 'Scene', 'unpacked', 'values_elsewhere', 'missing_rows', 'fill_by_points',
            'exponents', 'product_table', 'in_a', 'MovingMaps', 'moving_maps', 'Polynomials', 'polynomials', 'row_sums',
            'pairs_of', 'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from',
-           'as_directions', 'loss_surface', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory', 'named',
-           'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line', 'plot_interactive',
-           'export_vts', 'explore']
+           'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory',
+           'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
+           'plot_interactive', 'export_vts', 'explore']
 
 # %% ../nbs/04_landscape.ipynb #f311a89a
 import copy
@@ -552,7 +552,7 @@ def as_directions(given: Any, moving: list[Tensor], two: bool, norm: str, ignore
         if [t.shape for t in d] != [t.shape for t in moving]: raise ValueError("the directions do not have the shapes of what moves")
     return [[t.to(m.device) for t, m in zip(d, moving)] for d in found[:n]]
 
-# %% ../nbs/04_landscape.ipynb #b1995359
+# %% ../nbs/04_landscape.ipynb #ebca135b
 def loss_surface(
     net: nn.Module,
     train: Any,  # data of the engine, or a pair (inputs, targets)
@@ -585,8 +585,8 @@ def loss_surface(
     if method not in ("auto", "closed form", "points"): raise ValueError(f'method must be "auto", "closed form" or "points", got {method!r}')
     if method == "closed form" and reason: raise ValueError(f"there is no closed form here: {reason}")
     closed = method != "points" and reason is None
-    surface = begun(xs, ys, moving, found, splits, loss, closed, amp, file, directions)
     scene, written = Scene(moving_net, kind, found, splits, loss, metrics, batch_size, amp), time.monotonic()
+    surface = begun(xs, ys, scene, closed, file, directions)
 
     def save(now: bool = False) -> None:
         nonlocal written
@@ -598,24 +598,19 @@ def loss_surface(
         save(now=True)
     return surface
 
-# %% ../nbs/04_landscape.ipynb #c73549a7
-def begun(
-    x: np.ndarray,
-    y: np.ndarray | None,
-    moving: list[Tensor],
-    directions: list[Direction],
-    splits: dict[str, Any],
-    loss: Any,
-    closed: bool,
-    amp: bool,
-    file: str | Path | None,
-    dir_file: Any,
-) -> Surface:
-    "The surface of `file` if it was begun with the same, else an empty one; its random directions are written beside it."
-    about = {"weights": sha256_of(moving), "directions": ", ".join(map(sha256_of, directions))}
-    about |= {f"{split}_data": sha256_of_data(data) for split, data in splits.items()}
-    about |= {"loss": loss if isinstance(loss, str) else loss.__name__, "method": "closed form" if closed else "points", "amp": amp}
-    if len(directions) > 1: about["cosine"] = cosine(*directions)
+# %% ../nbs/04_landscape.ipynb #46ad4391
+def identity(scene: Scene, closed: bool) -> dict[str, Any]:
+    "What a file says of the surface in it, so that it is continued only with the same."
+    about = {"weights": sha256_of(list(scene.net.state_dict().values())), "directions": ", ".join(map(sha256_of, scene.directions)), "kind": scene.kind}
+    for split, data in scene.splits.items(): about |= {f"{split}_data": sha256_of_data(data), f"{split}_samples": len(data)}
+    about |= {"loss": scene.loss if isinstance(scene.loss, str) else getattr(scene.loss, "__name__", "a function")}
+    about |= {"metrics": type(scene.metrics).__name__ if scene.metrics else "none", "method": "closed form" if closed else "points", "amp": scene.amp}
+    return about | ({"cosine": cosine(*scene.directions)} if len(scene.directions) > 1 else {})
+
+
+def begun(x: np.ndarray, y: np.ndarray | None, scene: Scene, closed: bool, file: str | Path | None, dir_file: Any) -> Surface:
+    "The surface of `file` if it was begun with the same, else an empty one; directions that have no file are written beside it."
+    about = identity(scene, closed)
     if file is not None and Path(file).exists():
         surface = read_surface(file)
         check_same(surface, file, x, y, about)
@@ -623,9 +618,8 @@ def begun(
     about["dir_file"] = str(dir_file) if isinstance(dir_file, (str, Path)) else ""
     if file is not None and not about["dir_file"]:
         about["dir_file"] = str(Path(file).with_suffix(".directions.h5"))
-        save_directions(about["dir_file"], *directions)
-    shape = (len(x),) if y is None else (len(y), len(x))
-    return Surface(x, y, {}, np.zeros(shape, bool), about)
+        save_directions(about["dir_file"], *scene.directions)
+    return Surface(x, y, {}, np.zeros((len(x),) if y is None else (len(y), len(x)), bool), about)
 
 # %% ../nbs/04_landscape.ipynb #f68b9691
 def flat_area(
