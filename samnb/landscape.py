@@ -7,10 +7,10 @@ __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'Surfaces', 'tensors_of', 'fi
            'cosine', 'orthogonal', 'between', 'open_hdf5', 'replace_file', 'save_directions', 'load_directions',
            'move_to', 'Surface', 'file_name', 'save_surface', 'read_surface', 'sha256_of', 'sha256_of_data',
            'check_same', 'folded', 'Scene', 'unpacked', 'values_elsewhere', 'missing_rows', 'fill_by_points',
-           'exponents', 'product_table', 'in_a', 'MovingMaps', 'moving_maps', 'Polynomials', 'polynomials', 'row_sums',
-           'pairs_of', 'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from',
-           'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory',
-           'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
+           'exponents', 'product_table', 'in_a', 'MovingMaps', 'product', 'moving_maps', 'Polynomials', 'polynomials',
+           'row_sums', 'pairs_of', 'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of',
+           'axis_from', 'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project',
+           'trajectory', 'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
            'plot_interactive', 'export_vts', 'explore']
 
 # %% ../nbs/04_landscape.ipynb #f311a89a
@@ -361,17 +361,28 @@ def in_a(
     for k, (i, j) in enumerate(exponents(degree)): table[i, k] = b**j
     return table.to(like)
 
-# %% ../nbs/04_landscape.ipynb #e6fc310b
+# %% ../nbs/04_landscape.ipynb #acd53206
 @dataclass
 class MovingMaps:
     "The matrices of eq. (residual) by monomial, and what does not move."
 
     net: SAMformer
-    stacked: Tensor  # (3h + 3h + 3H + 6H, L)
-    constant: Tensor  # (3, H): what the biases add to the forecast
+    stacked: Tensor  # (3h + 3h + 3H + terms of G * H, L)
+    constant: Tensor  # (3, H), with values projected twice (6, H): what the biases add to the forecast
     biases: tuple[Tensor, Tensor]  # (h,) of queries and of keys
     gain: Tensor  # (D,): weight of RevIN, 1 without it
     shift: Tensor  # (D,): its bias, 0 without it
+
+
+def product(
+    left: Tensor,  # (monomials, H, m)
+    left_degree: int,
+    right: Tensor,  # (monomials, m, L)
+    right_degree: int,
+) -> Tensor:  # (monomials of the product, H, L)
+    "The matrix product of two polynomials with matrices as coefficients."
+    table = product_table(left_degree, right_degree)
+    return torch.stack([sum(left[i] @ right[j] for i, j in pairs.nonzero().tolist()) for pairs in table])
 
 
 def moving_maps(net: SAMformer, directions: list[Direction], dtype: torch.dtype) -> MovingMaps:
@@ -380,61 +391,65 @@ def moving_maps(net: SAMformer, directions: list[Direction], dtype: torch.dtype)
     terms = {name: torch.stack([t.detach().to(dtype) for t in ts]) for name, *ts in by_name}  # w, dx, dy
     layer = lambda name: (terms[f"{name}.weight"], terms[f"{name}.bias"][0])
     (Q, q0), (K, k0), (V, v0), (F, f0) = map(layer, ("compute_queries", "compute_keys", "compute_values", "linear_forecaster"))
-    FV = torch.einsum("ihl,jlm->ijhm", F, V)
-    G = torch.stack([sum(FV[i, j] for i in range(3) for j in range(3) if table[i, j]) for table in product_table(1, 1)])
-    constant = torch.einsum("ihl,l->ih", F, v0)  # the rows of A add up to 1, so that attention leaves the bias of the values as it is
+    if net.value_dim:
+        O, o0 = layer("project_output")
+        out = product(F, 1, O, 1)
+        G, constant = product(out, 2, V, 1), out @ v0
+        constant[:3] += F @ o0
+    else: G, constant = product(F, 1, V, 1), F @ v0  # the rows of A add up to 1, so that attention leaves the bias of the values as it is
     constant[0] += f0
     one = torch.ones(net.n_channels, dtype=dtype, device=F.device)
     gain, shift = (net.revin.affine_weight.detach().to(dtype), net.revin.affine_bias.detach().to(dtype)) if net.use_revin else (one, 0 * one)
     return MovingMaps(net, torch.cat([m.reshape(-1, net.seq_len) for m in (Q, K, F, G)]), constant, (q0, k0), gain, shift)
 
-# %% ../nbs/04_landscape.ipynb #c330ef11
+# %% ../nbs/04_landscape.ipynb #c4e4ddd2
 @dataclass
 class Polynomials:
     "Coefficients of a chunk of n windows, the windows innermost."
 
+    degrees: tuple[int, int]  # of p and g: 1 and 2, with values projected twice 2 and 3
     scores: Tensor  # (6, D D n): attention scores
-    mixed: Tensor  # (10, D D n): twice scale_d <p_d, g_e>
-    values: Tensor  # (15, pairs n): <g_e, g_e'> for e <= e', those of e < e' twice
-    constant: Tensor  # (6,): sum over windows and channels of scale_d^2 <p_d, p_d>
+    mixed: Tensor  # (10 or 21, D D n): twice scale_d <p_d, g_e>
+    values: Tensor  # (15 or 28, pairs n): <g_e, g_e'> for e <= e', those of e < e' twice
+    constant: Tensor  # (6 or 15,): sum over windows and channels of scale_d^2 <p_d, p_d>
     scale: Tensor  # (D, n): deviation of the window, over RevIN's weight
 
 
 def polynomials(maps: MovingMaps, x: Tensor, y: Tensor) -> Polynomials:  # x: (n, D, L), y: (n, D, H)
     "The inner products of eq. (gram)."
     net, dtype = maps.net, maps.stacked.dtype
-    n, D, H, h = len(x), net.n_channels, net.horizon, net.hidden_dim
+    n, D, H, h, degrees = len(x), net.n_channels, net.horizon, net.hidden_dim, (2, 3) if net.value_dim else (1, 2)
     (z, std), y = net.prepare_batch(x.to(dtype), y.to(dtype))
     scale = torch.ones_like(z[..., 0]) if std is None else std.squeeze(-1) / (maps.gain + net.revin.eps**2)
     projected = torch.addcmul(maps.shift[:, None] * maps.stacked.sum(1), z @ maps.stacked.T, maps.gain[:, None])
-    q, k, p, g = (t.unflatten(-1, (-1, size)) for t, size in zip(projected.split((3 * h, 3 * h, 3 * H, 6 * H), -1), (h, h, H, H)))
-    p = p + maps.constant
+    q, k, p, g = (t.unflatten(-1, (-1, size)) for t, size in zip(projected.tensor_split((3 * h, 6 * h, 6 * h + 3 * H), -1), (h, h, H, H)))
+    p = nn.functional.pad(p, (0, 0, 0, len(maps.constant) - 3)) + maps.constant
     for part, bias in ((q, maps.biases[0]), (k, maps.biases[1]), (p, -maps.shift[:, None] - y / scale[..., None])): part[:, :, 0] += bias
     products = lambda s, t: torch.bmm(s.reshape(n, -1, s.shape[-1]), t.reshape(n, -1, t.shape[-1]).transpose(1, 2)).view(n, D, s.shape[2], D, t.shape[2])
-    merged = lambda table, degrees: torch.einsum("ndiej,mij->mden", table, product_table(*degrees).to(table))
+    merged = lambda table, left, right: torch.einsum("ndiej,mij->mden", table, product_table(left, right).to(table))
     upper, right = torch.triu_indices(D, D, device=x.device)
-    constant = torch.einsum("nijd,mij,nd->m", products(p, p).diagonal(dim1=1, dim2=3), product_table(1, 1).to(p), scale**2)
-    mixed = merged(products(p, g), (1, 2)) * (2 * scale.T[:, None, :])
-    values = merged(products(g, g), (2, 2))[:, upper, right] * torch.where(upper == right, 1.0, 2.0).to(g)[:, None]
-    return Polynomials(merged(products(q, k) * h**-0.5, (1, 1)).flatten(1), mixed.flatten(1), values.flatten(1), constant.double(), scale.T.contiguous())
+    constant = torch.einsum("nijd,mij,nd->m", products(p, p).diagonal(dim1=1, dim2=3), product_table(degrees[0], degrees[0]).to(p), scale**2)
+    mixed = merged(products(p, g), *degrees) * (2 * scale.T[:, None, :])
+    values = merged(products(g, g), degrees[1], degrees[1])[:, upper, right] * torch.where(upper == right, 1.0, 2.0).to(g)[:, None]
+    return Polynomials(degrees, merged(products(q, k) * h**-0.5, 1, 1).flatten(1), mixed.flatten(1), values.flatten(1), constant.double(), scale.T.contiguous())
 
-# %% ../nbs/04_landscape.ipynb #91d5a058
+# %% ../nbs/04_landscape.ipynb #9b9ba8c7
 def row_sums(
     p: Polynomials,
-    powers: Tensor,  # (points, 5): 1, a, ..., a^4
+    powers: Tensor,  # (points, 7): 1, a, ..., a^6
     b: float,
 ) -> Tensor:  # (points,) float64: the moving part of the squared residuals, added up over the chunk
     "One row of the grid, eq. (gram)."
-    D, n = p.scale.shape
-    scores, mixed, values = (in_a(degree, b, powers) @ table for degree, table in ((2, p.scores), (3, p.mixed), (4, p.values)))
+    (D, n), top = p.scale.shape, (sum(p.degrees), 2 * p.degrees[1])
+    scores, mixed, values = (in_a(degree, b, powers) @ table for degree, table in zip((2, *top), (p.scores, p.mixed, p.values)))
     large = (powers[:, :3].abs().amax(0) @ scores.abs()).max() > 60  # exp(60) is far from overflow in float32
     found = []
     for part in powers.split(17):  # so that the tables of a step stay in the cache
         A = (part[:, :3] @ scores).view(len(part), D, D, n)
         A = A.sub_(A.amax(2, keepdim=True)).exp_() if large else A.exp_()
         A *= (p.scale / A.sum(2)).unsqueeze(2)
-        first = (A.flatten(1) @ mixed.T).double() * part[:, :4].double()
-        second = (pairs_of(A).flatten(1) @ values.T).double() * part.double()
+        first = (A.flatten(1) @ mixed.T).double() * part[:, : top[0] + 1].double()
+        second = (pairs_of(A).flatten(1) @ values.T).double() * part[:, : top[1] + 1].double()
         found.append(first.sum(1) + second.sum(1))
     return torch.cat(found)
 
@@ -452,7 +467,7 @@ def pairs_of(A: Tensor) -> Tensor:  # (points, D, D, n) -> (points, pairs, n): t
         at += D - e
     return pairs
 
-# %% ../nbs/04_landscape.ipynb #a4d52e1f
+# %% ../nbs/04_landscape.ipynb #143f21de
 def closed_form_sums(
     net: SAMformer,
     data: Any,  # windows
@@ -465,8 +480,8 @@ def closed_form_sums(
     "The surface, chunk by chunk of windows; chunks are worked on by as many threads as torch has, and come in order."
     maps, n = moving_maps(net, directions, dtype), max(16, min(256, 12544 // net.n_channels**2))
     device, threads = maps.stacked.device, torch.get_num_threads()
-    powers = torch.as_tensor(x, dtype=torch.float64, device=device)[:, None] ** torch.arange(5, device=device)
-    constant = torch.stack([torch.as_tensor(x)[None, :] ** i * torch.as_tensor(y)[:, None] ** j for i, j in exponents(2)], -1)
+    powers = torch.as_tensor(x, dtype=torch.float64, device=device)[:, None] ** torch.arange(7, device=device)
+    constant = torch.stack([torch.as_tensor(x)[None, :] ** i * torch.as_tensor(y)[:, None] ** j for i, j in exponents(4 if net.value_dim else 2)], -1)
 
     @torch.no_grad()
     def chunk(start: int) -> np.ndarray:
@@ -482,7 +497,7 @@ def closed_form_sums(
                 for start, total in zip(batch, pool.map(chunk, batch)): yield min(start + n, len(data)), total
         finally: torch.set_num_threads(threads)
 
-# %% ../nbs/04_landscape.ipynb #0449fdee
+# %% ../nbs/04_landscape.ipynb #bf42390c
 def why_no_closed_form(
     net: nn.Module,
     directions: list[Direction],
@@ -493,7 +508,6 @@ def why_no_closed_form(
 ) -> str | None:  # None: it applies
     "What stands against the closed form."
     if type(net) is not SAMformer: return "the model is not a SAMformer"
-    if net.value_dim: return "its values are projected twice (value_dim)"
     if to_loss(loss) is not LOSSES["mse"]: return "the loss is not the squared error"
     if metrics is not None: return "metrics are asked for"
     if amp: return "amp is on"
