@@ -361,7 +361,7 @@ def in_a(
     for k, (i, j) in enumerate(exponents(degree)): table[i, k] = b**j
     return table.to(like)
 
-# %% ../nbs/04_landscape.ipynb #acd53206
+# %% ../nbs/04_landscape.ipynb #b66385ff
 @dataclass
 class MovingMaps:
     "The matrices of eq. (residual) by monomial, and what does not move."
@@ -373,7 +373,7 @@ class MovingMaps:
     gain: Tensor  # (D,): weight of RevIN, 1 without it
     shift: Tensor  # (D,): its bias, 0 without it
 
-
+# %% ../nbs/04_landscape.ipynb #24e542fa
 def product(
     left: Tensor,  # (monomials, H, m)
     left_degree: int,
@@ -384,7 +384,7 @@ def product(
     table = product_table(left_degree, right_degree)
     return torch.stack([sum(left[i] @ right[j] for i, j in pairs.nonzero().tolist()) for pairs in table])
 
-
+# %% ../nbs/04_landscape.ipynb #828331c8
 def moving_maps(net: SAMformer, directions: list[Direction], dtype: torch.dtype) -> MovingMaps:
     "Prepare a surface in two directions."
     by_name = zip((name for name, _ in net.named_parameters()), net.parameters(), *directions)
@@ -758,7 +758,7 @@ def draw_path(axis: Any, path: Trajectory) -> None:
         axis.plot(*path.points[i], marker, color="w", mec="k", ms=10 if marker == "*" else 6)
         axis.annotate(text, path.points[i], xytext=(5, 5), textcoords="offset points", fontsize="small", color="w")
 
-# %% ../nbs/04_landscape.ipynb #17fd54f6
+# %% ../nbs/04_landscape.ipynb #e4711a63
 def plot_surface_3d(
     surfaces: Surfaces,
     name: str = "train_loss",
@@ -783,7 +783,7 @@ def plot_surface_3d(
         axis.plot_surface(*grid, values, facecolors=colours, rstride=1, cstride=1, linewidth=0, antialiased=False, shade=False)
         axis.contour(*grid, values, np.linspace(low, high, 12), zdir="z", offset=floor, cmap="viridis", linewidths=0.7)
         axis.set(title=title, xlabel="a", ylabel="b", zlim=(floor, high))
-        axis.set_zlabel(("log10 " if log else "") + name.replace("_", " "))
+        axis.set_zlabel(("log10 " if log else "") + name.replace("_", " "), labelpad=8)
         axis.view_init(elevation, azimuth)
     return figure
 
