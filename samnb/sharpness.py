@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['eval_mode', 'trainable', 'normalized_logits', 'MeanLoss', 'mean_loss', 'loss_and_gradient', 'flat', 'split',
            'hessian_product', 'gauss_newton_product', 'HessianOperator', 'Eigenpairs', 'hessian_eigenvalues',
-           'extreme_pairs', 'layer_eigenvalues']
+           'extreme_pairs', 'layer_eigenvalues', 'TraceEstimate', 'hessian_trace', 'random_signs', 'trace_parts',
+           'lanczos', 'SpectralDensity', 'spectral_density', 'plot_spectrum']
 
 # %% ../nbs/05_sharpness.ipynb #8ea0211b
 import copy
@@ -131,7 +132,7 @@ def split(
     "The vector in pieces of the shapes of `like`."
     return [piece.view_as(p).to(p.dtype) for piece, p in zip(vector.split([p.numel() for p in like]), like)]
 
-# %% ../nbs/05_sharpness.ipynb #fdd54c7b
+# %% ../nbs/05_sharpness.ipynb #91df2617
 def hessian_product(loss: Tensor, parameters: Sequence[Tensor], v: Sequence[Tensor]) -> Sequence[Tensor | None]:
     "The Hessian of `loss` times `v`; None where it does not depend on a parameter."
     gradient = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
@@ -150,7 +151,7 @@ def gauss_newton_product(loss: Tensor, output: Tensor, parameters: Sequence[Tens
     curved = torch.autograd.grad(slope, output, forward, retain_graph=True)[0] if slope.requires_grad else torch.zeros_like(output)
     return torch.autograd.grad(output, parameters, curved, allow_unused=True)
 
-
+# %% ../nbs/05_sharpness.ipynb #f25ded8c
 class HessianOperator(MeanLoss):
     "The Hessian of the mean loss, or its Gauss–Newton part, as a function from vectors to vectors."
 
@@ -257,3 +258,130 @@ def layer_eigenvalues(
         "layer": layer, "parameters": sum(p.numel() for p in trainable(net, layer)),
         "eigenvalue": pairs.values[0].item(), "residual": pairs.residuals[0].item(), "products": pairs.n_products,
     } for layer, pairs in found.items()])
+
+# %% ../nbs/05_sharpness.ipynb #2f7147c6
+@dataclass
+class TraceEstimate:
+    "The trace of a Hessian, with its interval."
+
+    value: float
+    low: float
+    high: float
+    n_products: int
+
+
+def hessian_trace(
+    net: nn.Module,
+    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
+    *,
+    n_sketch: int = 10,  # dimension of Q; takes twice as many products. 0: Hutchinson's estimate
+    n_probes: int = 20,  # random vectors, a product each; at least 2
+    confidence: float = 0.95,  # of the interval
+    seed: int = 0,
+    progress: bool = False,
+    **arguments: Any,  # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
+) -> TraceEstimate:
+    "The trace of the Hessian of the mean loss, by Hutch++; exact where that takes no more products."
+    if n_sketch < 0 or n_probes < 2: raise ValueError(f"n_sketch must be at least 0 and n_probes at least 2, got {n_sketch} and {n_probes}")
+    if not 0 < confidence < 1: raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+    operator = HessianOperator(net, data, loss, progress=progress, **arguments)
+    with operator.bar:
+        exact, samples = trace_parts(operator, n_sketch, n_probes, seed)
+    mean, error = (samples.mean(), stats.sem(samples)) if len(samples) else (0.0, 0.0)
+    margin = stats.t.ppf((1 + confidence) / 2, n_probes - 1) * error
+    return TraceEstimate(float(exact + mean), float(exact + mean - margin), float(exact + mean + margin), operator.n_products)
+
+# %% ../nbs/05_sharpness.ipynb #74b38033
+def random_signs(P: int, n: int, seed: int, device: torch.device) -> Tensor:  # (n, P) of -1 and 1, float64
+    "Probes, the same on every device."
+    return torch.randint(0, 2, (n, P), generator=torch.Generator().manual_seed(seed)).double().mul_(2).sub_(1).to(device)
+
+
+def trace_parts(operator: HessianOperator, n_sketch: int, n_probes: int, seed: int) -> tuple[float, np.ndarray]:
+    "The exact part of the trace, and samples whose expectation is the rest; no samples where the exact part is all."
+    P, device = operator.size, operator.device
+    diagonal = lambda rows: math.fsum(float(q @ operator(q)) for q in rows)
+    if P <= 2 * n_sketch + n_probes: return diagonal(torch.eye(P, dtype=torch.float64, device=device)), np.empty(0)
+    probes = random_signs(P, n_sketch + n_probes, seed, device)
+    if n_sketch == 0: return 0.0, np.array([float(g @ operator(g)) for g in probes])
+    Q = torch.linalg.qr(torch.stack([operator(s) for s in probes[:n_sketch]]).T)[0]
+    rest = probes[n_sketch:] - probes[n_sketch:] @ Q @ Q.T
+    return diagonal(Q.T), np.array([float(g @ operator(g)) for g in rest])
+
+# %% ../nbs/05_sharpness.ipynb #ad14b6e9
+def lanczos(
+    operator: Callable[[Tensor], Tensor],
+    start: Tensor,  # (P,)
+    n_steps: int,
+) -> tuple[Tensor, Tensor]:  # nodes and weights, (n_steps,); of weight 0 where an invariant subspace ended it
+    "The quadrature of @eq-slq from one vector."
+    basis, diagonal, off = [start / start.norm()], [], []
+    for _ in range(n_steps):
+        w = operator(basis[-1])
+        scale = w.norm()
+        diagonal.append(w @ basis[-1])
+        for _ in range(2): w = w - torch.stack(basis).T @ (torch.stack(basis) @ w)
+        off.append(w.norm())
+        if off[-1] <= 1e-10 * scale or len(diagonal) == n_steps: break
+        basis.append(w / off[-1])
+    T = torch.diag(torch.stack(diagonal)) + (lambda o: torch.diag(o, 1) + torch.diag(o, -1))(torch.stack(off)[:-1])
+    nodes, vectors = torch.linalg.eigh(T)
+    missing = n_steps - len(nodes)
+    return torch.cat([nodes, nodes.new_zeros(missing)]), torch.cat([vectors[0].square(), nodes.new_zeros(missing)])
+
+# %% ../nbs/05_sharpness.ipynb #11149919
+@dataclass
+class SpectralDensity:
+    "The distribution of a Hessian's eigenvalues, as nodes with weights from each random vector."
+
+    nodes: Tensor  # (probes, steps)
+    weights: Tensor  # (probes, steps), each row of sum 1
+    n_products: int
+
+    def moments(self, order: int) -> tuple[float, float]:  # tr(H^order) / P, and its standard error
+        "A moment of the distribution."
+        samples = (self.weights * self.nodes**order).sum(1)
+        return samples.mean().item(), (samples.std() / math.sqrt(len(samples))).item()
+
+    def density(self, grid: Tensor, width: float) -> Tensor:  # like `grid`; its integral is 1
+        "The distribution with each node widened to a Gaussian of standard deviation `width`."
+        bumps = torch.exp(-0.5 * ((grid[:, None, None] - self.nodes) / width) ** 2) / (width * math.sqrt(2 * math.pi))
+        return (bumps * self.weights).sum((1, 2)) / len(self.nodes)
+
+
+def spectral_density(
+    net: nn.Module,
+    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
+    *,
+    n_probes: int = 5,  # random vectors
+    n_steps: int = 40,  # products for each
+    seed: int = 0,
+    progress: bool = False,
+    **arguments: Any,  # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
+) -> SpectralDensity:
+    "The density of the eigenvalues of the mean loss's Hessian, by stochastic Lanczos quadrature."
+    if n_probes < 1 or n_steps < 1: raise ValueError(f"n_probes and n_steps must be at least 1, got {n_probes} and {n_steps}")
+    operator = HessianOperator(net, data, loss, progress=progress, **arguments)
+    steps = min(n_steps, operator.size)
+    with operator.bar: parts = [lanczos(operator, start, steps) for start in random_signs(operator.size, n_probes, seed, operator.device)]
+    return SpectralDensity(*(torch.stack(part) for part in zip(*parts)), operator.n_products)
+
+# %% ../nbs/05_sharpness.ipynb #3e5f084e
+def plot_spectrum(
+    density: SpectralDensity,
+    eigenvalues: Tensor | None = None,  # marked on the axis
+    width: float | None = None,  # of the Gaussians; None: 1 % of the range
+) -> Figure:
+    "The density of the eigenvalues on a logarithmic scale."
+    used = density.nodes[density.weights > 0].cpu()
+    low, high = used.min().item(), used.max().item()
+    width = width or 0.01 * (high - low) or 1e-3
+    grid = torch.linspace(low - 5 * width, high + 5 * width, 1000, dtype=torch.float64, device=density.nodes.device)
+    figure, axis = plt.subplots(figsize=(5.5, 3), layout="constrained")
+    axis.semilogy(grid.cpu(), density.density(grid, width).cpu(), lw=1.2)
+    floor = 1e-2 / (len(density.nodes) * density.nodes.shape[1] * width)
+    axis.set(xlabel="eigenvalue", ylabel="density", ylim=(floor, None))
+    if eigenvalues is not None: axis.plot(eigenvalues.cpu(), [floor * 1.6] * len(eigenvalues), "k|", ms=9, label="eigenvalues"); axis.legend()
+    return figure
