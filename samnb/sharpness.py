@@ -6,7 +6,8 @@
 __all__ = ['eval_mode', 'trainable', 'normalized_logits', 'MeanLoss', 'mean_loss', 'loss_and_gradient', 'flat', 'split',
            'hessian_product', 'gauss_newton_product', 'HessianOperator', 'Eigenpairs', 'hessian_eigenvalues',
            'extreme_pairs', 'layer_eigenvalues', 'TraceEstimate', 'hessian_trace', 'random_signs', 'trace_parts',
-           'lanczos', 'SpectralDensity', 'spectral_density', 'plot_spectrum']
+           'lanczos', 'SpectralDensity', 'spectral_density', 'plot_spectrum', 'restored', 'neighbourhood_scale',
+           'Neighbourhood', 'projected_ascent', 'auto_pgd', 'highest_loss', 'adaptive_sharpness', 'at_origin']
 
 # %% ../nbs/05_sharpness.ipynb #8ea0211b
 import copy
@@ -368,7 +369,7 @@ def spectral_density(
     with operator.bar: parts = [lanczos(operator, start, steps) for start in random_signs(operator.size, n_probes, seed, operator.device)]
     return SpectralDensity(*(torch.stack(part) for part in zip(*parts)), operator.n_products)
 
-# %% ../nbs/05_sharpness.ipynb #3e5f084e
+# %% ../nbs/05_sharpness.ipynb #941d6816
 def plot_spectrum(
     density: SpectralDensity,
     eigenvalues: Tensor | None = None,  # marked on the axis
@@ -380,8 +381,140 @@ def plot_spectrum(
     width = width or 0.01 * (high - low) or 1e-3
     grid = torch.linspace(low - 5 * width, high + 5 * width, 1000, dtype=torch.float64, device=density.nodes.device)
     figure, axis = plt.subplots(figsize=(5.5, 3), layout="constrained")
-    axis.semilogy(grid.cpu(), density.density(grid, width).cpu(), lw=1.2)
+    values = density.density(grid, width).cpu()
+    axis.semilogy(grid.cpu(), values, lw=1.2)
     floor = 1e-2 / (len(density.nodes) * density.nodes.shape[1] * width)
-    axis.set(xlabel="eigenvalue", ylabel="density", ylim=(floor, None))
+    axis.set(xlabel="eigenvalue", ylabel="density", ylim=(floor, 2 * values.max().item()))
     if eigenvalues is not None: axis.plot(eigenvalues.cpu(), [floor * 1.6] * len(eigenvalues), "k|", ms=9, label="eigenvalues"); axis.legend()
     return figure
+
+# %% ../nbs/05_sharpness.ipynb #d39aea7c
+@contextmanager
+def restored(net: nn.Module) -> Iterator[None]:
+    "After it all parameters and buffers are what they were, bit for bit."
+    kept = [(t, t.detach().clone()) for t in (*net.parameters(), *net.buffers())]
+    try: yield
+    finally:
+        with torch.no_grad():
+            for t, before in kept: t.copy_(before)
+
+
+def neighbourhood_scale(
+    parameters: Sequence[Tensor],
+    adaptive: str = "elementwise",  # "none", "elementwise" or "filter"
+) -> Tensor:  # (P,), float64
+    "The c of @eq-neighbourhood."
+    if adaptive not in ("none", "elementwise", "filter"): raise ValueError(f'adaptive must be "none", "elementwise" or "filter", got {adaptive!r}')
+    if adaptive == "none": return flat([torch.ones_like(p) for p in parameters], parameters)
+    norm = lambda p: p.detach().double().flatten(1).norm(dim=1).view(-1, *[1] * (p.ndim - 1)).expand_as(p)
+    return flat([norm(p) if adaptive == "filter" and p.ndim > 1 else p.detach().abs() for p in parameters], parameters)
+
+
+class Neighbourhood:
+    "The loss around the weights, as a function of u."
+
+    def __init__(self, mean: MeanLoss, rho: float, adaptive: str, norm: str):
+        if norm not in ("l2", "linf"): raise ValueError(f'norm must be "l2" or "linf", got {norm!r}')
+        if not 0 < rho < math.inf: raise ValueError(f"rho must be positive and finite, got {rho}")
+        self.mean, self.rho, self.norm = mean, rho, norm
+        self.origin, self.scale = flat(mean.parameters, mean.parameters), neighbourhood_scale(mean.parameters, adaptive)
+
+    @torch.no_grad()
+    def move(self, u: Tensor) -> None:
+        "Set the weights to those of u."
+        for p, w in zip(self.mean.parameters, split(self.origin + self.scale * u, self.mean.parameters)): p.copy_(w)
+
+    def climb(self, u: Tensor) -> tuple[float, Tensor]:  # the loss, and its gradient with respect to u
+        "Loss and slope at u."
+        self.move(u)
+        value, gradient = loss_and_gradient(self.mean)
+        return value, self.scale * gradient
+
+    def steepest(self, slope: Tensor) -> Tensor:
+        "The direction of length 1 in which a linear function of this slope rises fastest; zeros for zeros."
+        return slope.sign() if self.norm == "linf" else slope / slope.norm().clamp_min(torch.finfo(slope.dtype).tiny)
+
+    def project(self, u: Tensor) -> Tensor:
+        "The nearest point of length at most rho."
+        return u.clamp(-self.rho, self.rho) if self.norm == "linf" else u * (self.rho / u.norm().clamp_min(self.rho))
+
+# %% ../nbs/05_sharpness.ipynb #3d9e0312
+def projected_ascent(around: Neighbourhood, u: Tensor, n_steps: int) -> float:
+    "The largest loss on the way of steps of length 2.5 rho / n_steps."
+    best, slope = around.climb(u)
+    for _ in range(n_steps):
+        value, slope = around.climb(u := around.project(u + 2.5 * around.rho / n_steps * around.steepest(slope)))
+        best = max(best, value)
+    return best
+
+
+def auto_pgd(around: Neighbourhood, u: Tensor, n_steps: int) -> float:
+    "The largest loss that Auto-PGD finds (Croce and Hein 2020, arXiv:2003.01690, algorithm 1)."
+    step, last, (value, slope) = 2 * around.rho, u, around.climb(u)
+    best, best_u, best_slope = value, u, slope
+    span, decrease = max(round(0.22 * n_steps), 1), max(round(0.03 * n_steps), 1)  # of the checkpoints, in steps
+    since, rises, best_before, halved = 0, 0, best, True
+    for _ in range(n_steps):
+        z = around.project(u + step * around.steepest(slope))
+        u, last = around.project(u + 0.75 * (z - u) + 0.25 * (u - last)), u
+        previous, (value, slope) = value, around.climb(u)
+        since, rises = since + 1, rises + (value > previous)
+        if value > best: best, best_u, best_slope = value, u, slope
+        if since < span: continue
+        stuck = rises < 0.75 * since or (not halved and best == best_before)
+        if stuck: step, u, last, value, slope = step / 2, best_u, best_u, best, best_slope
+        halved, best_before, since, rises = stuck, best, 0, 0
+        span = max(span - decrease, max(round(0.06 * n_steps), 1))
+    return best
+
+# %% ../nbs/05_sharpness.ipynb #4c817bcb
+def highest_loss(around: Neighbourhood, kind: str, n_steps: int, n_samples: int, seed: int) -> float:
+    "The second loss of @eq-sharpness."
+    P, device = around.mean.size, around.mean.device
+    if kind == "sam":
+        around.move(around.rho * around.steepest(around.climb(torch.zeros_like(around.origin))[1]))
+        return mean_loss(around.mean)
+    generator = torch.Generator().manual_seed(seed)
+    draw = lambda: torch.randn(P, dtype=torch.float64, generator=generator).to(device)
+    if kind != "average":
+        start = 0.1 * around.rho * around.steepest(draw())
+        return (projected_ascent if kind == "ascent" else auto_pgd)(around, start, n_steps)
+    losses = []
+    for z in (draw() for _ in range(n_samples)):
+        for sign in (1, -1): around.move(sign * around.rho * z); losses.append(mean_loss(around.mean))
+    return math.fsum(losses) / len(losses)
+
+# %% ../nbs/05_sharpness.ipynb #3da41b26
+def adaptive_sharpness(
+    net: nn.Module,
+    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
+    rho: float = 0.05,  # radius, in units of the scale
+    *,
+    adaptive: str = "elementwise",  # the scale: "none" (plain), "elementwise" or "filter"
+    kind: str = "worst",  # "sam", "ascent", "worst" or "average"
+    norm: str = "l2",  # of the neighbourhood: "l2" or "linf"; "average" has none
+    m: int | None = None,  # samples that share one maximum; None: all
+    n_steps: int = 20,  # gradients for "ascent" and "worst"
+    n_samples: int = 20,  # pairs of points for "average"
+    seed: int = 0,  # of the random start or points
+    **arguments: Any,  # layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+) -> float:  # a difference of losses
+    "How much higher the loss is in a neighbourhood of the weights than at them; the network is left as it was."
+    if kind not in ("sam", "ascent", "worst", "average"): raise ValueError(f'kind must be "sam", "ascent", "worst" or "average", got {kind!r}')
+    for name, value in (("m", 1 if m is None else m), ("n_steps", n_steps), ("n_samples", n_samples)):
+        if not isinstance(value, int) or value < 1: raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+    mean, rises = MeanLoss(net, data, loss, **arguments), []
+    around = Neighbourhood(mean, rho, adaptive, norm)
+    with restored(net):
+        for chosen in mean.chosen.split(m or len(mean.chosen)):
+            around.mean = copy.copy(mean)
+            around.mean.chosen = chosen
+            rises.append(len(chosen) * (highest_loss(around, kind, n_steps, n_samples, seed) - mean_loss(at_origin(around))))
+    return math.fsum(rises) / len(mean.chosen)
+
+
+def at_origin(around: Neighbourhood) -> MeanLoss:
+    "The loss, with the weights moved back."
+    around.move(torch.zeros_like(around.origin))
+    return around.mean
