@@ -585,7 +585,7 @@ def granulated_tau(
     taus = [stats.kendalltau(group[measure], group[gap]).statistic for _, group in groups if group[hyperparameter].nunique() > 1]
     return float(np.nanmean(taus)) if np.isfinite(taus).any() else math.nan
 
-# %% ../nbs/05_sharpness.ipynb #8dcc9af7
+# %% ../nbs/05_sharpness.ipynb #406cabca
 def rank_measures(
     runs: pd.DataFrame,  # a row a run: measures, gap, hyperparameters
     measures: Sequence[str],  # columns
@@ -619,7 +619,7 @@ def plot_measures(
         tau, low, high = kendall_tau(runs[measure], runs[gap])
         axis.set_title(f"tau {tau:.2f} [{low:.2f}, {high:.2f}]", fontsize="medium")
         axis.set_xlabel(measure)
-        if runs[measure].min() > 0 and runs[measure].max() > 10 * runs[measure].min(): axis.set_xscale("log")
+        if runs[measure].min() > 0 and runs[measure].max() > 10 * runs[measure].min(): axis.set_xscale("log"); axis.xaxis.set_minor_formatter("")
     for axis in axes.flat[len(measures) :]: axis.set_visible(False)
     for row in axes: row[0].set_ylabel(gap)
     if color: axes[0, 0].legend(fontsize="small")
