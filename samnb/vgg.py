@@ -325,7 +325,7 @@ class ImageMetrics:
         given, K = (target[:, 0] if target.dim() == 2 else target), output.shape[1]
         confidence, chosen = output.float().softmax(1).max(1)
         correct = (chosen == given).double()
-        bins = (confidence * self.N_BINS).long().clamp(max=self.N_BINS - 1)
+        bins = (confidence.nan_to_num(0) * self.N_BINS).long().clamp(max=self.N_BINS - 1)
         binned = lambda values: torch.zeros(self.N_BINS, dtype=torch.float64, device=output.device).index_add_(0, bins, values)
         sums = {
             "correct": correct.sum(), "top5": (output.topk(min(5, K)).indices == given[:, None]).any(1).sum(),
