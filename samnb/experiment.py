@@ -11,7 +11,7 @@ __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODEL
            'build_rho_schedule', 'build_optimizer', 'environment', 'Result', 'run', 'recall', 'load_run',
            'mean_attention', 'figures_of', 'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters',
            'parameters_cell', 'download_command', 'expand', 'sweep_row', 'local_processes', 'sweep', 'publish',
-           'plot_seeds']
+           'measure_run', 'generalization_study', 'plot_seeds']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
@@ -30,7 +30,7 @@ import subprocess
 import sys
 import threading
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -53,6 +53,7 @@ from samnb.samformer import (
     CATALOGUE, TOYS, ForecastMetrics, Linear, SAMformer, download_series, find_checkout, find_folder, load_series,
     find_file, plot_attention, plot_error_by_step, plot_forecast, published_mse,
 )
+from .sharpness import MEASURES, rank_measures, sharpness_measures
 from samnb.vgg import (
     LAYERS, VGG, Augmentation, ImageMetrics, ResNet, classification_loss, load_images, plot_confusion, plot_errors, plot_memorization, read_cifar10,
 )
@@ -664,6 +665,38 @@ def publish(
     tables = {name: runs.drop(columns=["run_dir", "device"]), f"{name}_curves": curves} | ({f"{name}_attention": pd.DataFrame(entries)} if entries else {})
     for file, table in tables.items(): table.round(6).to_csv(folder / f"{file}.csv", index=False)
     return [folder / f"{file}.csv" for file in tables]
+
+# %% ../nbs/06_experiment.ipynb #aa35e96b
+def measure_run(
+    folder: str | Path,  # of a finished run
+    options: dict[str, Any],  # of `sharpness_measures`
+) -> dict[str, float]:
+    "The sharpness of a run, from its sharpness.json if that was measured with the same options."
+    files = RunFolder(folder)
+    if not files.has("summary.json"): raise ValueError(f"{folder} is not a finished run: it has no summary.json")
+    if files.has("sharpness.json") and (kept := files.load_json("sharpness.json"))["options"] == options: return kept["measures"]
+    net, task, config = recall(folder)
+    seed_everything(config.seed)
+    measures = sharpness_measures(net, task.splits[0], task.loss, build_net(config, task.shapes), **options)
+    files.save_json("sharpness.json", {"options": options, "measures": measures})
+    return measures
+
+
+def generalization_study(
+    folders: Iterable[str | Path],  # of finished runs
+    measures: dict[str, dict[str, Any]] | None = None,  # name -> arguments of `adaptive_sharpness`; None: `MEASURES`
+    max_samples: int | None = 2048,  # training samples, spread evenly; None: all
+    **options: Any,  # hessian, batch_size, normalize_logits: as for `sharpness_measures`
+) -> pd.DataFrame:  # a row a run: its parameters, train_loss, test_loss, gap, the measures, run_dir
+    "The sharpness of finished runs beside their generalization gap; `rank_measures` and `plot_measures` take the table."
+    rows, options = [], {"measures": measures or MEASURES, "max_samples": max_samples} | options
+    for folder in tqdm(list(folders), desc="runs measured", unit="run", leave=False):
+        measured, files = measure_run(folder, options), RunFolder(folder)
+        config, summary = files.load_json("config.json"), files.load_json("summary.json")
+        config.pop("environment")
+        losses = {f"{split}_loss": summary[split]["loss"] for split in ("train", "test")}
+        rows.append(config | losses | {"gap": summary["gap"]} | measured | {"run_dir": str(folder)})
+    return pd.DataFrame(rows)
 
 # %% ../nbs/06_experiment.ipynb #ed17f16f
 def plot_seeds(
