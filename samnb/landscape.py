@@ -7,11 +7,11 @@ __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'Surfaces', 'tensors_of', 'fi
            'cosine', 'orthogonal', 'between', 'open_hdf5', 'replace_file', 'save_directions', 'load_directions',
            'move_to', 'Surface', 'file_name', 'save_surface', 'read_surface', 'sha256_of', 'sha256_of_data',
            'check_same', 'folded', 'Scene', 'unpacked', 'values_elsewhere', 'missing_rows', 'fill_by_points',
-           'exponents', 'product_table', 'in_a', 'MovingMaps', 'product', 'moving_maps', 'Polynomials', 'polynomials',
-           'row_sums', 'pairs_of', 'closed_form_sums', 'why_no_closed_form', 'fill_by_closed_form', 'axis_of',
-           'axis_from', 'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project',
-           'trajectory', 'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
-           'plot_interactive', 'export_vts', 'explore']
+           'exponents', 'product_table', 'in_a', 'MovingMaps', 'product', 'moving_maps', 'Polynomials',
+           'inner_products', 'polynomials', 'pairs', 'attention_pairs', 'row_sums', 'closed_form_sums',
+           'why_no_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from', 'as_directions', 'loss_surface',
+           'identity', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory', 'named', 'scale_of', 'levels_of',
+           'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line', 'plot_interactive', 'export_vts', 'explore']
 
 # %% ../nbs/04_landscape.ipynb #f311a89a
 import copy
@@ -408,15 +408,19 @@ class Polynomials:
     "Coefficients of a chunk of n windows, the windows innermost."
 
     degrees: tuple[int, int]  # of p and g: 1 and 2, with values projected twice 2 and 3
-    scores: Tensor  # (6, D D n): attention scores
+    scores: Tensor  # (6, D D n): attention scores, over log 2 since 2^x takes half the time of e^x
     mixed: Tensor  # (10 or 21, D D n): twice scale_d <p_d, g_e>
-    values: Tensor  # (15 or 28, pairs n): <g_e, g_e'> for e <= e', those of e < e' twice
-    constant: Tensor  # (6 or 15,): sum over windows and channels of scale_d^2 <p_d, p_d>
+    values: Tensor  # (15 or 28, pairs n): <g_e, g_e'> with the weights of `pairs`
+    constant: Tensor  # (6 or 15,): sum over windows and channels of scale_d^2 <p_d, p_d>, float64
     scale: Tensor  # (D, n): deviation of the window, over RevIN's weight
 
 
-def polynomials(maps: MovingMaps, x: Tensor, y: Tensor) -> Polynomials:  # x: (n, D, L), y: (n, D, H)
-    "The inner products of eq. (gram)."
+def inner_products(
+    maps: MovingMaps,
+    x: Tensor,  # (n, D, L)
+    y: Tensor,  # (n, D, H)
+) -> tuple[Tensor, ...]:  # scores, mixed, values, scale with the windows innermost, and the constant
+    "What eq. (gram) needs of some windows."
     net, dtype = maps.net, maps.stacked.dtype
     n, D, H, h, degrees = len(x), net.n_channels, net.horizon, net.hidden_dim, (2, 3) if net.value_dim else (1, 2)
     (z, std), y = net.prepare_batch(x.to(dtype), y.to(dtype))
@@ -428,11 +432,40 @@ def polynomials(maps: MovingMaps, x: Tensor, y: Tensor) -> Polynomials:  # x: (n
     for part, bias in ((q, maps.biases[0]), (k, maps.biases[1]), (p, -maps.shift[:, None] - y / scale[..., None])): part[:, :, 0] += bias
     products = lambda s, t: torch.bmm(s.reshape(n, -1, s.shape[-1]), t.reshape(n, -1, t.shape[-1]).transpose(1, 2)).view(n, D, s.shape[2], D, t.shape[2])
     merged = lambda table, left, right: torch.einsum("ndiej,mij->mden", table, product_table(left, right).to(table))
-    upper, right = torch.triu_indices(D, D, device=x.device)
+    e, partner, weight = pairs(D)
     constant = torch.einsum("nijd,mij,nd->m", products(p, p).diagonal(dim1=1, dim2=3), product_table(degrees[0], degrees[0]).to(p), scale**2)
     mixed = merged(products(p, g), *degrees) * (2 * scale.T[:, None, :])
-    values = merged(products(g, g), degrees[1], degrees[1])[:, upper, right] * torch.where(upper == right, 1.0, 2.0).to(g)[:, None]
-    return Polynomials(degrees, merged(products(q, k) * h**-0.5, 1, 1).flatten(1), mixed.flatten(1), values.flatten(1), constant.double(), scale.T.contiguous())
+    values = merged(products(g, g), degrees[1], degrees[1])[:, e, partner] * weight.to(g)[:, :, None]
+    return merged(products(q, k) * (h**-0.5 / math.log(2)), 1, 1), mixed, values, scale.T, constant.double()
+
+
+def polynomials(maps: MovingMaps, x: Tensor, y: Tensor) -> Polynomials:  # x: (n, D, L), y: (n, D, H)
+    "The inner products of a chunk, a few windows at a time: the matrices between them are large, and stay in the cache."
+    parts = zip(*(inner_products(maps, *windows) for windows in zip(x.split(64), y.split(64))))
+    *tables, scale, constant = (torch.cat(part, -1) if i < 4 else sum(part) for i, part in enumerate(parts))
+    return Polynomials((2, 3) if maps.net.value_dim else (1, 2), *(table.flatten(1) for table in tables), constant, scale)
+
+# %% ../nbs/04_landscape.ipynb #ff9aa8b9
+def pairs(
+    D: int,  # channels
+) -> tuple[Tensor, Tensor, Tensor]:  # (D // 2 + 1, D) each: e, its neighbour at distance 0, 1, ..., and how often the pair counts
+    "Every pair of channels, by distance around a circle."
+    distance, e = torch.meshgrid(torch.arange(D // 2 + 1), torch.arange(D), indexing="ij")
+    once = (distance == 0) | (2 * distance == D)  # at half the circle a pair is met from both of its ends
+    return e, (e + distance) % D, torch.where(once, 1.0, 2.0)
+
+
+def attention_pairs(
+    A: Tensor,  # (points, D, D, n)
+) -> Tensor:  # (points, pairs n): the sum over d of A_de A_de'
+    "What multiplies <g_e, g_e'>."
+    (m, D, _, n), distances = A.shape, A.shape[1] // 2 + 1
+    around = torch.cat([A, A[:, :, : distances - 1]], 2)
+    neighbours = around.as_strided((m, D, distances, D, n), (*around.stride()[:2], n, n, 1))
+    A = A.unsqueeze(2)
+    found = A[:, 0] * neighbours[:, 0]
+    for d in range(1, D): found.addcmul_(A[:, d], neighbours[:, d])
+    return found.flatten(1)
 
 # %% ../nbs/04_landscape.ipynb #9b9ba8c7
 def row_sums(
@@ -443,30 +476,14 @@ def row_sums(
     "One row of the grid, eq. (gram)."
     (D, n), top = p.scale.shape, (sum(p.degrees), 2 * p.degrees[1])
     scores, mixed, values = (in_a(degree, b, powers) @ table for degree, table in zip((2, *top), (p.scores, p.mixed, p.values)))
-    large = (powers[:, :3].abs().amax(0) @ scores.abs()).max() > 60  # exp(60) is far from overflow in float32
+    large = (powers[:, :3].abs().amax(0) @ scores.abs()).max() > 80  # 2^80 is far from overflow in float32
     found = []
-    for part in powers.split(17):  # so that the tables of a step stay in the cache
-        A = (part[:, :3] @ scores).view(len(part), D, D, n)
-        A = A.sub_(A.amax(2, keepdim=True)).exp_() if large else A.exp_()
+    for part in powers[:, :3].split(17):  # so that the tables of a step stay in the cache
+        A = (part @ scores).view(len(part), D, D, n)
+        A = A.sub_(A.amax(2, keepdim=True)).exp2_() if large else A.exp2_()
         A *= (p.scale / A.sum(2)).unsqueeze(2)
-        first = (A.flatten(1) @ mixed.T).double() * part[:, : top[0] + 1].double()
-        second = (pairs_of(A).flatten(1) @ values.T).double() * part[:, : top[1] + 1].double()
-        found.append(first.sum(1) + second.sum(1))
-    return torch.cat(found)
-
-
-def pairs_of(A: Tensor) -> Tensor:  # (points, D, D, n) -> (points, pairs, n): the sum over d of A_de A_de', for e <= e'
-    "What multiplies <g_e, g_e'>."
-    m, D, _, n = A.shape
-    if D > 10:  # many channels: a product of small matrices for each window costs less than a sum for each channel
-        upper, right = torch.triu_indices(D, D, device=A.device)
-        M = A.permute(0, 3, 1, 2).reshape(m * n, D, D)
-        return torch.bmm(M.transpose(1, 2), M)[:, upper, right].view(m, n, -1).transpose(1, 2)
-    pairs, at = A.new_empty(m, D * (D + 1) // 2, n), 0
-    for e in range(D):
-        torch.sum(A[:, :, e : e + 1] * A[:, :, e:], 1, out=pairs[:, at : at + D - e])
-        at += D - e
-    return pairs
+        found.append((A.flatten(1) @ mixed.T, attention_pairs(A) @ values.T))
+    return sum((torch.cat(parts).double() * powers[:, : degree + 1].double()).sum(1) for degree, parts in zip(top, zip(*found)))
 
 # %% ../nbs/04_landscape.ipynb #143f21de
 def closed_form_sums(
@@ -479,7 +496,7 @@ def closed_form_sums(
     dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[int, np.ndarray]]:  # number of windows up to here, and (ny, nx): what this chunk adds to the squared residuals
     "The surface, chunk by chunk of windows; chunks are worked on by as many threads as torch has, and come in order."
-    maps, n = moving_maps(net, directions, dtype), max(16, min(256, 12544 // net.n_channels**2))
+    maps, n = moving_maps(net, directions, dtype), max(64, min(256, 12544 // net.n_channels**2))
     device, threads = maps.stacked.device, torch.get_num_threads()
     powers = torch.as_tensor(x, dtype=torch.float64, device=device)[:, None] ** torch.arange(7, device=device)
     constant = torch.stack([torch.as_tensor(x)[None, :] ** i * torch.as_tensor(y)[:, None] ** j for i, j in exponents(4 if net.value_dim else 2)], -1)
