@@ -445,7 +445,7 @@ def polynomials(maps: MovingMaps, x: Tensor, y: Tensor) -> Polynomials:  # x: (n
     *tables, scale, constant = (torch.cat(part, -1) if i < 4 else sum(part) for i, part in enumerate(parts))
     return Polynomials((2, 3) if maps.net.value_dim else (1, 2), *(table.flatten(1) for table in tables), constant, scale)
 
-# %% ../nbs/04_landscape.ipynb #ff9aa8b9
+# %% ../nbs/04_landscape.ipynb #28e0aa8a
 def pairs(
     D: int,  # channels
 ) -> tuple[Tensor, Tensor, Tensor]:  # (D // 2 + 1, D) each: e, its neighbour at distance 0, 1, ..., and how often the pair counts
@@ -463,7 +463,7 @@ def attention_pairs(
     around = torch.cat([A, A[:, :, : distances - 1]], 2)
     neighbours = around.as_strided((m, D, distances, D, n), (*around.stride()[:2], n, n, 1))
     A = A.unsqueeze(2)
-    found = A[:, 0] * neighbours[:, 0]
+    found = torch.mul(A[:, 0], neighbours[:, 0], out=A.new_empty(m, distances, D, n))
     for d in range(1, D): found.addcmul_(A[:, d], neighbours[:, d])
     return found.flatten(1)
 
@@ -472,13 +472,13 @@ def row_sums(
     p: Polynomials,
     powers: Tensor,  # (points, 7): 1, a, ..., a^6
     b: float,
+    large: bool,  # some scores may be so large that their powers of two overflow
 ) -> Tensor:  # (points,) float64: the moving part of the squared residuals, added up over the chunk
     "One row of the grid, eq. (gram)."
     (D, n), top = p.scale.shape, (sum(p.degrees), 2 * p.degrees[1])
     scores, mixed, values = (in_a(degree, b, powers) @ table for degree, table in zip((2, *top), (p.scores, p.mixed, p.values)))
-    large = (powers[:, :3].abs().amax(0) @ scores.abs()).max() > 80  # 2^80 is far from overflow in float32
     found = []
-    for part in powers[:, :3].split(17):  # so that the tables of a step stay in the cache
+    for part in powers[:, :3].split(26):  # so that the tables of a step stay in the cache
         A = (part @ scores).view(len(part), D, D, n)
         A = A.sub_(A.amax(2, keepdim=True)).exp2_() if large else A.exp2_()
         A *= (p.scale / A.sum(2)).unsqueeze(2)
@@ -499,12 +499,14 @@ def closed_form_sums(
     maps, n = moving_maps(net, directions, dtype), max(64, min(256, 12544 // net.n_channels**2))
     device, threads = maps.stacked.device, torch.get_num_threads()
     powers = torch.as_tensor(x, dtype=torch.float64, device=device)[:, None] ** torch.arange(7, device=device)
+    reach = torch.tensor([abs(x).max() ** i * abs(y).max() ** j for i, j in exponents(2)], dtype=dtype, device=device)
     constant = torch.stack([torch.as_tensor(x)[None, :] ** i * torch.as_tensor(y)[:, None] ** j for i, j in exponents(4 if net.value_dim else 2)], -1)
 
     @torch.no_grad()
     def chunk(start: int) -> np.ndarray:
         p = polynomials(maps, *data[start : start + n])
-        rows = torch.stack([row_sums(p, powers.to(dtype), float(b)) for b in y])
+        large = bool((reach @ p.scores.abs()).max() > 80)  # 2^80 is far from overflow in float32
+        rows = torch.stack([row_sums(p, powers.to(dtype), float(b), large) for b in y])
         return (rows.cpu() + constant @ p.constant.cpu()).numpy()
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
