@@ -81,7 +81,7 @@ def parameter(
 class Config:
     "The parameters of a run. What is None is filled by the recipe of the model and the data set (`resolve`)."
 
-    model: str = parameter("samformer", "any", '"samformer", "frozen_attention", "linear" (series); "VGG9" ... "VGG19", "ResNet20", "ResNet56" (images); or a registered name')
+    model: str = parameter("samformer", "any", '"samformer", "frozen_attention", "linear" (series); "VGG9" ... "VGG19", "ResNet8", "ResNet20", "ResNet56" (images); or a registered name')
     dataset: str = parameter("toy", "any", 'series: "toy", "toy_paper", "ETTh1", ... (samnb_download lists them), a CSV file; images: "digits", "CIFAR10", an .npz file')
     protocol: str | None = parameter(None, ("original", "paper"), 'recipe of a real series: "original" (batch 256, constant lr) or "paper" (batch 32, cosine)')
     seq_len: int | None = parameter(None, "positive", "length of the past, in steps (512)")
@@ -210,7 +210,7 @@ register("samformer", SAMformer)
 register("frozen_attention", frozen_attention)
 register("linear", Linear)
 for _name in LAYERS: register(_name, partial(VGG, _name))
-for _depth in (20, 56): register(f"ResNet{_depth}", partial(ResNet, _depth))
+for _depth in (8, 20, 56): register(f"ResNet{_depth}", partial(ResNet, _depth))
 LIBRARY_MODELS = tuple(MODELS)  # known in every process
 
 # %% ../nbs/06_experiment.ipynb #26600b95
@@ -633,11 +633,13 @@ _TABLE = {"dataset": ["ETTh1", "exchange_rate"], "horizon": [96, 192, 336, 720],
 _TOY = {"dataset": "toy_paper", "max_epochs": 40, "seed": [1, 2, 3], "save_every": 0, "value_dim": [16, 0]}
 _IMAGES = {"model": "VGG9", "label_noise": [0.0, 0.4], "seed": [1, 2, 3], "save_every": 0}
 _DIGITS = _IMAGES | {"dataset": "digits", "augment": False}
+_SHARP = {"model": "ResNet8", "dataset": "digits", "train_fraction": 0.25, "max_epochs": 40, "lr": [0.02, 0.1], "batch_size": [16, 64], "weight_decay": [0.0, 1e-3], "augment": [False, True], "save_every": 0}
 _SUBSET = _IMAGES | {"dataset": "cifar10_subset.npz", "amp": True}
 STUDIES: dict[str, list[dict[str, Any]]] = {
     "published": [_TABLE | {"use_sam": [True, False]}, _TABLE | {"model": "linear", "use_sam": False}],
     "toy": [_TOY | {"use_sam": [True, False]}, _TOY | {"model": "frozen_attention", "use_sam": False}],
     "digits_noise": [_DIGITS | {"use_sam": False, "max_epochs": [18, 36]}, _DIGITS | {"use_sam": True, "max_epochs": 18}],
+    "digits_sharpness": [_SHARP | {"use_sam": False, "rho": 0.0}, _SHARP | {"use_sam": True, "rho": 0.1}],
     "cifar10_subset": [_SUBSET | {"use_sam": False, "max_epochs": [20, 40]}, _SUBSET | {"use_sam": True, "max_epochs": 20}],
     "vgg16": [{"model": "VGG16", "dataset": "CIFAR10", "use_sam": [False, True], "seed": [1, 2, 3], "amp": True, "save_every": 0}],
 }

@@ -5,18 +5,21 @@
 # %% auto #0
 __all__ = ['MEASURES', 'CLASSIFIER_MEASURES', 'eval_mode', 'trainable', 'normalized_logits', 'MeanLoss', 'mean_loss',
            'loss_and_gradient', 'flat', 'split', 'hessian_product', 'gauss_newton_product', 'HessianOperator',
-           'Eigenpairs', 'hessian_eigenvalues', 'extreme_pairs', 'layer_eigenvalues', 'TraceEstimate', 'hessian_trace',
-           'random_signs', 'trace_parts', 'lanczos', 'SpectralDensity', 'spectral_density', 'plot_spectrum', 'restored',
-           'neighbourhood_scale', 'Neighbourhood', 'projected_ascent', 'auto_pgd', 'highest_loss', 'adaptive_sharpness',
-           'at_origin', 'surface_flat_area', 'sharpness_measures', 'neighbourhood_measure', 'kendall_tau',
-           'granulated_tau', 'rank_measures', 'plot_measures']
+           'fingerprint', 'Kept', 'write_parts', 'read_parts', 'remove_logs', 'Eigenpairs', 'hessian_eigenvalues',
+           'extreme_pairs', 'layer_eigenvalues', 'TraceEstimate', 'hessian_trace', 'random_signs', 'trace_parts',
+           'lanczos', 'SpectralDensity', 'spectral_density', 'plot_spectrum', 'restored', 'neighbourhood_scale',
+           'Neighbourhood', 'projected_ascent', 'auto_pgd', 'highest_loss', 'adaptive_sharpness', 'at_origin',
+           'surface_flat_area', 'sharpness_measures', 'neighbourhood_measure', 'kendall_tau', 'granulated_tau',
+           'rank_measures', 'plot_measures']
 
 # %% ../nbs/05_sharpness.ipynb #8ea0211b
 import copy
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -30,7 +33,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .engine import RESIDUAL_LOSSES, forward_batch, on_device, to_loss
-from .landscape import flat_area, loss_surface
+from .landscape import flat_area, loss_surface, open_hdf5, replace_file, sha256_of, sha256_of_data
 
 # %% ../nbs/05_sharpness.ipynb #5638cdbb
 @contextmanager
@@ -84,8 +87,11 @@ class MeanLoss:
         for name, value in (("batch_size", batch_size), ("max_samples", max_samples)):
             if value is not None and (not isinstance(value, int) or value < 1): raise ValueError(f"{name} must be a positive whole number, got {value!r}")
         if (n := len(self.data)) == 0: raise ValueError("the data set is empty")
+        if dropping := [name for name, module in net.named_modules() if isinstance(module, nn.modules.dropout._DropoutNd) and module.training and module.p > 0]:
+            raise ValueError(f"layer {dropping[0]!r} is dropout in training mode, where the loss is a new random function at each call and has no sharpness; call net.eval() first")
         self.chosen = torch.linspace(0, n - 1, min(n, max_samples or n), dtype=torch.float64, device=self.device).round().long()
-        self.size = sum(p.numel() for p in self.parameters)
+        self.size, self.layer = sum(p.numel() for p in self.parameters), layer
+        self.loss_of_some = self.refuse_sums()
 
     def outputs(self) -> Iterator[tuple[float, Tensor, Tensor]]:  # the batch's share of the samples, its output, its targets
         "The output of the network, batch by batch."
@@ -103,6 +109,16 @@ class MeanLoss:
         if value.ndim: raise ValueError(f"the loss must be one number, the mean over the batch; it has shape {tuple(value.shape)}")
         if not value.isfinite(): raise FloatingPointError(f"the loss is {value.item()} at these weights, so it has no curvature and no sharpness")
         return value
+
+    @torch.no_grad()
+    def refuse_sums(self) -> float:  # the loss of at most 8 samples
+        "A mean over the batch is the same if each sample is there twice; a sum is not."
+        some = copy.copy(self)
+        some.chosen = self.chosen[:8]
+        _, output, targets = next(some.outputs())
+        once, twice = (self.of_batch(*(torch.cat([t] * n) for t in (output, targets))).item() for n in (1, 2))
+        if abs(twice - once) > 1e-3 * abs(once): raise ValueError(f"the loss must be the mean over the batch; of the same samples twice it is {twice:.6g} instead of {once:.6g}")
+        return once
 
 # %% ../nbs/05_sharpness.ipynb #c4692a37
 @torch.no_grad()
@@ -166,17 +182,27 @@ class HessianOperator(MeanLoss):
         loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
         *,
         gauss_newton: bool = False,  # leave out the curvature of the network
-        progress: bool = False,  # a bar that counts products
+        progress: bool = False,  # a bar that counts products, with the time that is left
+        n_expected: int | None = None,  # products, for the bar
         **arguments: Any,  # layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
     ):
         super().__init__(net, data, loss, **arguments)
         self.gauss_newton, self.n_products = gauss_newton, 0
-        self.bar = tqdm(desc="Hessian-vector products", unit="product", leave=False, disable=not progress)
+        self.remembered: Callable[[Callable[[], Tensor]], Tensor] = lambda compute: compute()  # `Kept` puts itself here
+        self.bar = tqdm(total=n_expected, desc="Hessian-vector products", unit="product", leave=False, disable=not progress)
 
     def __call__(
         self,
         v: Tensor,  # (P,)
     ) -> Tensor:  # (P,), float64
+        "The product with `v`, counted."
+        product = self.remembered(lambda: self.product(v))
+        self.n_products += 1
+        if self.bar.total is not None and self.n_products > self.bar.total: self.bar.total = self.n_products + 20  # another round of Lanczos
+        self.bar.update()
+        return product
+
+    def product(self, v: Tensor) -> Tensor:
         "The product with `v`."
         total, pieces = torch.zeros(self.size, dtype=torch.float64, device=self.device), split(v.to(self.device), self.parameters)
         for share, output, targets in self.outputs():
@@ -184,9 +210,89 @@ class HessianOperator(MeanLoss):
             product = gauss_newton_product(loss, output, self.parameters, pieces) if self.gauss_newton else hessian_product(loss, self.parameters, pieces)
             total.add_(flat(product, self.parameters), alpha=share)
         if not total.isfinite().all(): raise FloatingPointError("the Hessian-vector product is not finite at these weights")
-        self.n_products += 1
-        self.bar.update()
         return total
+
+# %% ../nbs/05_sharpness.ipynb #0f3549f2
+def fingerprint(operator: HessianOperator, **options: Any) -> dict[str, Any]:
+    "What a result depends on, as attributes of an HDF5 file."
+    about = {"weights": sha256_of(list(operator.net.state_dict().values())), "data": sha256_of_data(operator.data)}
+    about |= {"loss": getattr(operator.loss, "__name__", "a function"), "loss_of_some_samples": operator.loss_of_some, "samples": len(operator.chosen)}
+    about |= {"gauss_newton": operator.gauss_newton, "layer": operator.layer or "all", "batch_size": operator.batch_size, "normalize_logits": operator.normalize_logits}
+    return about | options
+
+
+class Kept:
+    "The parts of a computation, in an HDF5 file; without one, in memory."
+
+    def __init__(
+        self,
+        file: str | Path | None,
+        operator: HessianOperator,
+        **options: Any,  # what else the result depends on
+    ):
+        self.file, self.operator, self.parts, self.n_read = None if file is None else Path(file), operator, {}, 0
+        if self.file is None: return
+        self.about = fingerprint(operator, **options)
+        if self.file.exists(): read_parts(self)
+        else: write_parts(self)
+        operator.n_products, operator.remembered = int(self.parts["n_products"]), self.product
+        operator.bar.update(operator.n_products)
+
+    def part(self, name: str, compute: Callable[[], Tensor]) -> Tensor:
+        "A part of the result, computed if it is not there yet."
+        if name not in self.parts:
+            self.parts[name] = compute()
+            if self.file is not None: write_parts(self)
+        return self.parts[name]
+
+    @property
+    def log(self) -> Path:
+        "The products since the last part; the number says which part that was."
+        return self.file.with_name(f"{self.file.name}.{int(self.parts['n_products'])}")
+
+    def product(self, compute: Callable[[], Tensor]) -> Tensor:  # (P,)
+        "The next product, from the log if it is there."
+        at, size = self.n_read * 8 * self.operator.size, 8 * self.operator.size  # float64
+        with open(self.log, "a+b") as log:
+            if log.seek(0, os.SEEK_END) >= at + size:
+                log.seek(at)
+                product = torch.frombuffer(bytearray(log.read(size)), dtype=torch.float64).to(self.operator.device)
+            else:
+                product = compute()
+                log.truncate(at)  # of half a product
+                log.write(product.cpu().numpy().tobytes())
+        self.n_read += 1
+        return product
+
+# %% ../nbs/05_sharpness.ipynb #0e5fa609
+def write_parts(kept: Kept) -> None:
+    "Write all parts, and begin a new log."
+    kept.parts["n_products"] = torch.tensor(kept.operator.n_products)
+
+    def write(f: Any) -> None:
+        for name, part in kept.parts.items(): f[name] = part.cpu().numpy()
+        f.attrs.update(kept.about)
+
+    replace_file(kept.file, write)
+    remove_logs(kept)
+    kept.n_read = 0
+
+
+def read_parts(kept: Kept) -> None:
+    "Read the parts of a file that was made from the same."
+    with open_hdf5(kept.file) as f:
+        for name, value in kept.about.items():
+            found = f.attrs.get(name, "not stated")
+            same = math.isclose(found, value, rel_tol=1e-6) if isinstance(value, float) and isinstance(found, float) else found == value
+            if not same: raise ValueError(f"{kept.file} was made with other {name.replace('_', ' ')} ({found}, now {value}); it was left as it is")
+        kept.parts = {name: torch.from_numpy(np.asarray(part)).to(kept.operator.device) for name, part in f.items()}
+    remove_logs(kept)
+
+
+def remove_logs(kept: Kept) -> None:
+    "Those of earlier parts."
+    for path in kept.file.parent.iterdir():
+        if path.stem == kept.file.name and path.suffix[1:].isdigit() and path != kept.log: path.unlink()
 
 # %% ../nbs/05_sharpness.ipynb #79a05f8c
 @dataclass
@@ -196,7 +302,12 @@ class Eigenpairs:
     values: Tensor  # (k,), float64, the largest first for "top", the smallest first for "bottom"
     vectors: list[list[Tensor]]  # k of them, of norm 1, in the shapes and the order of the network's trainable parameters
     residuals: Tensor  # (k,)
-    n_products: int
+    n_products: int  # of all together: Lanczos finds them in one space
+
+    @property
+    def products_each(self) -> float:
+        "How many products an eigenvalue took, its residual included."
+        return self.n_products / len(self.values)
 
 
 def hessian_eigenvalues(
@@ -208,16 +319,18 @@ def hessian_eigenvalues(
     which: str = "top",  # "top": the largest; "bottom": the smallest
     tol: float = 1e-6,  # at which relative residual to stop; the eigenvalue's error is of the order of its square
     seed: int = 0,  # of the first vector
-    progress: bool = False,
+    file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
+    progress: bool = False,  # a bar; its end is that of the next round of Lanczos, since nobody knows how many it takes
     **arguments: Any,  # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
 ) -> Eigenpairs:
     "The extreme eigenvalues of the Hessian of the mean loss, by Lanczos iteration."
     if which not in ("top", "bottom"): raise ValueError(f'which must be "top" or "bottom", got {which!r}')
-    operator = HessianOperator(net, data, loss, progress=progress, **arguments)
+    operator = HessianOperator(net, data, loss, progress=progress, n_expected=20 + 2 * k, **arguments)
     if not isinstance(k, int) or not 1 <= k <= operator.size: raise ValueError(f"k must be from 1 to the number of parameters, {operator.size}; got {k!r}")
+    kept = Kept(file, operator, computation="eigenvalues", k=k, which=which, tol=tol, seed=seed)
     with operator.bar:
-        values, vectors = extreme_pairs(operator, k, which, tol, seed)
-        residuals = torch.stack([(operator(u) - value * u).norm() for value, u in zip(values, vectors.T)])
+        values, vectors = (lambda pairs: (pairs[0], pairs[1:]))(kept.part("pairs", lambda: extreme_pairs(operator, k, which, tol, seed)))
+        residuals = torch.stack([kept.part(f"residual {i}", lambda: (operator(u) - value * u).norm()) for i, (value, u) in enumerate(zip(values, vectors.T))])
     inside = {id(p) for p in operator.parameters}  # zeros in the other layers
     place = lambda u: (lambda pieces: [pieces.pop(0) if id(p) in inside else torch.zeros_like(p) for p in trainable(net)])(split(u, operator.parameters))
     return Eigenpairs(values, [place(u) for u in vectors.T], residuals, operator.n_products)
@@ -229,8 +342,8 @@ def extreme_pairs(
     which: str,  # "top" or "bottom"
     tol: float,
     seed: int,
-) -> tuple[Tensor, Tensor]:  # (k,), (P, k)
-    "Eigenvalues and eigenvectors; of a matrix too small for Lanczos, from all its columns."
+) -> Tensor:  # (1 + P, k): the eigenvalues, and below each its eigenvector
+    "The eigenpairs, the most extreme first; of a matrix too small for Lanczos, from all its columns."
     P, device = operator.size, operator.device
     if P <= 2 * k + 20:  # fewer products than Lanczos would take
         values, vectors = torch.linalg.eigh(torch.stack([operator(e) for e in torch.eye(P, dtype=torch.float64, device=device)]))
@@ -246,18 +359,20 @@ def extreme_pairs(
             raise RuntimeError(f"only {len(error.eigenvalues)} of k={k} eigenvalues converged in {operator.n_products} products; ask for fewer or a larger tol than {tol:g}") from None
         values, vectors = torch.from_numpy(found[0] + shift).to(device), torch.from_numpy(found[1]).to(device)
     order = values.argsort(descending=which == "top")[:k]
-    return values[order], vectors[:, order]
+    return torch.cat([values[None], vectors])[:, order]
 
 # %% ../nbs/05_sharpness.ipynb #84da3928
 def layer_eigenvalues(
     net: nn.Module,
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
+    file: str | Path | None = None,  # HDF5; each layer has a file of its own, with its name before the ending
     **arguments: Any,  # as for `hessian_eigenvalues`
 ) -> pd.DataFrame:  # a row a layer: layer, parameters, eigenvalue, residual, products
     "The largest eigenvalue of the Hessian's block of each layer."
     layers = dict.fromkeys(name.rpartition(".")[0] or name for name, p in net.named_parameters() if p.requires_grad)
-    found = {layer: hessian_eigenvalues(net, data, loss, 1, layer=layer, **arguments) for layer in layers}
+    own = lambda layer: None if file is None else Path(file).with_suffix(f".{layer}.h5")
+    found = {layer: hessian_eigenvalues(net, data, loss, 1, layer=layer, file=own(layer), **arguments) for layer in layers}
     return pd.DataFrame([{
         "layer": layer, "parameters": sum(p.numel() for p in trainable(net, layer)),
         "eigenvalue": pairs.values[0].item(), "residual": pairs.residuals[0].item(), "products": pairs.n_products,
@@ -283,15 +398,17 @@ def hessian_trace(
     n_probes: int = 20,  # random vectors, a product each; at least 2
     confidence: float = 0.95,  # of the interval
     seed: int = 0,
+    file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
     progress: bool = False,
     **arguments: Any,  # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
 ) -> TraceEstimate:
     "The trace of the Hessian of the mean loss, by Hutch++; exact where that takes no more products."
     if n_sketch < 0 or n_probes < 2: raise ValueError(f"n_sketch must be at least 0 and n_probes at least 2, got {n_sketch} and {n_probes}")
     if not 0 < confidence < 1: raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-    operator = HessianOperator(net, data, loss, progress=progress, **arguments)
+    operator = HessianOperator(net, data, loss, progress=progress, n_expected=2 * n_sketch + n_probes, **arguments)
+    kept = Kept(file, operator, computation="trace", n_sketch=n_sketch, n_probes=n_probes, seed=seed)
     with operator.bar:
-        exact, samples = trace_parts(operator, n_sketch, n_probes, seed)
+        exact, samples = trace_parts(kept, n_sketch, n_probes, seed)
     mean, error = (samples.mean(), stats.sem(samples)) if len(samples) else (0.0, 0.0)
     margin = stats.t.ppf((1 + confidence) / 2, n_probes - 1) * error
     return TraceEstimate(float(exact + mean), float(exact + mean - margin), float(exact + mean + margin), operator.n_products)
@@ -302,16 +419,17 @@ def random_signs(P: int, n: int, seed: int, device: torch.device) -> Tensor:  # 
     return torch.randint(0, 2, (n, P), generator=torch.Generator().manual_seed(seed)).double().mul_(2).sub_(1).to(device)
 
 
-def trace_parts(operator: HessianOperator, n_sketch: int, n_probes: int, seed: int) -> tuple[float, np.ndarray]:
+def trace_parts(kept: Kept, n_sketch: int, n_probes: int, seed: int) -> tuple[float, np.ndarray]:
     "The exact part of the trace, and samples whose expectation is the rest; no samples where the exact part is all."
+    operator = kept.operator
     P, device = operator.size, operator.device
-    diagonal = lambda rows: math.fsum(float(q @ operator(q)) for q in rows)
-    if P <= 2 * n_sketch + n_probes: return diagonal(torch.eye(P, dtype=torch.float64, device=device)), np.empty(0)
+    forms = lambda name, rows: [kept.part(f"{name} {i}", lambda: q @ operator(q)).item() for i, q in enumerate(rows)]  # q^T H q
+    if P <= 2 * n_sketch + n_probes: return math.fsum(forms("direction", torch.eye(P, dtype=torch.float64, device=device))), np.empty(0)
     probes = random_signs(P, n_sketch + n_probes, seed, device)
-    if n_sketch == 0: return 0.0, np.array([float(g @ operator(g)) for g in probes])
-    Q = torch.linalg.qr(torch.stack([operator(s) for s in probes[:n_sketch]]).T)[0]
+    if n_sketch == 0: return 0.0, np.array(forms("probe", probes))
+    Q = kept.part("basis", lambda: torch.linalg.qr(torch.stack([operator(s) for s in probes[:n_sketch]]).T)[0])
     rest = probes[n_sketch:] - probes[n_sketch:] @ Q @ Q.T
-    return diagonal(Q.T), np.array([float(g @ operator(g)) for g in rest])
+    return math.fsum(forms("direction", Q.T)), np.array(forms("probe", rest))
 
 # %% ../nbs/05_sharpness.ipynb #ad14b6e9
 def lanczos(
@@ -362,15 +480,17 @@ def spectral_density(
     n_probes: int = 5,  # random vectors
     n_steps: int = 40,  # products for each
     seed: int = 0,
+    file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
     progress: bool = False,
     **arguments: Any,  # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
 ) -> SpectralDensity:
     "The density of the eigenvalues of the mean loss's Hessian, by stochastic Lanczos quadrature."
     if n_probes < 1 or n_steps < 1: raise ValueError(f"n_probes and n_steps must be at least 1, got {n_probes} and {n_steps}")
-    operator = HessianOperator(net, data, loss, progress=progress, **arguments)
-    steps = min(n_steps, operator.size)
-    with operator.bar: parts = [lanczos(operator, start, steps) for start in random_signs(operator.size, n_probes, seed, operator.device)]
-    return SpectralDensity(*(torch.stack(part) for part in zip(*parts)), operator.n_products)
+    operator = HessianOperator(net, data, loss, progress=progress, n_expected=n_probes * n_steps, **arguments)
+    kept, steps = Kept(file, operator, computation="spectral density", n_probes=n_probes, n_steps=n_steps, seed=seed), min(n_steps, operator.size)
+    starts = enumerate(random_signs(operator.size, n_probes, seed, operator.device))
+    with operator.bar: parts = [kept.part(f"probe {i}", lambda: torch.stack(lanczos(operator, start, steps))) for i, start in starts]
+    return SpectralDensity(*torch.stack(parts, 1), operator.n_products)
 
 # %% ../nbs/05_sharpness.ipynb #941d6816
 def plot_spectrum(
