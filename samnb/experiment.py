@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODELS', 'LIBRARY_MODELS', 'SAM_SCHEDULE',
            'SAM_OPTIONS', 'SERIES_RECIPE', 'PAPER_RECIPE', 'TOY_RECIPE', 'IMAGE_RECIPE', 'DIGITS_RECIPE', 'PAPER_RHO',
-           'PAPER_LR', 'WITHOUT_EFFECT', 'STUDIES', 'parameter', 'Config', 'check_type', 'check', 'config_from',
-           'RegisteredModel', 'register', 'frozen_attention', 'variant_defaults', 'is_images', 'recipe_of',
-           'known_measures', 'chosen_measures', 'inapplicable', 'resolve', 'run_folder', 'Forecasting',
+           'PAPER_LR', 'WITHOUT_EFFECT', 'STUDIES', 'SHARPNESS_STUDIES', 'parameter', 'Config', 'check_type', 'check',
+           'config_from', 'RegisteredModel', 'register', 'frozen_attention', 'variant_defaults', 'is_images',
+           'recipe_of', 'known_measures', 'chosen_measures', 'inapplicable', 'resolve', 'run_folder', 'Forecasting',
            'Classification', 'build_task', 'build_net', 'build_rho_schedule', 'build_optimizer', 'environment',
            'Result', 'sharpness_logger', 'run', 'recall', 'load_run', 'mean_attention', 'figures_of', 'logged_measures',
            'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters', 'parameters_cell',
            'download_command', 'expand', 'sweep_row', 'local_processes', 'sweep', 'publish', 'measure_run',
-           'generalization_study', 'plot_seeds']
+           'generalization_study', 'publish_sharpness', 'plot_seeds']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
@@ -687,12 +687,16 @@ STUDIES: dict[str, list[dict[str, Any]]] = {
 }
 
 
+SHARPNESS_STUDIES = ("digits_sharpness",)  # of which the sharpness is published beside the gap
+
+
 def publish(
     runs: pd.DataFrame,  # as `sweep` returns it
     name: str,  # of the study: the files begin with it
 ) -> list[Path]:  # the files, in results/published/
     "Write what the report reads: the runs without their folders, their curves, and the attention maps of the first seed."
     if runs.error.notna().any(): raise ValueError(f"{runs.error.notna().sum()} runs of the study {name!r} failed; publish needs all of them")
+    if name in SHARPNESS_STUDIES: return [publish_sharpness(generalization_study(runs.run_dir, MEASURES | CLASSIFIER_MEASURES), name)]
     folder = find_folder("results") / "published"
     folder.mkdir(parents=True, exist_ok=True)
     runs = runs.assign(dataset=runs.dataset.map(lambda file: Path(file).name))  # where a file lies is nobody else's business
@@ -741,6 +745,18 @@ def generalization_study(
         losses = {f"{split}_loss": summary[split]["loss"] for split in ("train", "test")}
         rows.append(config | losses | {"gap": summary["gap"]} | measured | {"run_dir": str(folder)})
     return pd.DataFrame(rows)
+
+
+def publish_sharpness(
+    measured: pd.DataFrame,  # as `generalization_study` returns it
+    name: str,  # of the file in results/published/, without ending
+) -> Path:
+    "Write what the report reads: the parameters that differ, the losses, and the measures."
+    (folder := find_folder("results") / "published").mkdir(parents=True, exist_ok=True)
+    varied = [f.name for f in fields(Config) if measured[f.name].nunique() > 1 or f.name == "seed"]
+    values = measured.columns[measured.columns.get_loc("train_loss") : measured.columns.get_loc("run_dir")]
+    measured[[*varied, *values]].to_csv(folder / f"{name}.csv", index=False)
+    return folder / f"{name}.csv"
 
 # %% ../nbs/06_experiment.ipynb #ed17f16f
 def plot_seeds(
