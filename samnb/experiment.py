@@ -753,7 +753,7 @@ def publish_sharpness(
 ) -> Path:
     "Write what the report reads: the parameters that differ, the losses, and the measures."
     (folder := find_folder("results") / "published").mkdir(parents=True, exist_ok=True)
-    varied = [f.name for f in fields(Config) if measured[f.name].nunique() > 1 or f.name == "seed"]
+    varied = [f.name for f in fields(Config) if f.name == "seed" or (f.name in measured and measured[f.name].nunique() > 1)]  # a run may be older than a parameter
     values = measured.columns[measured.columns.get_loc("train_loss") : measured.columns.get_loc("run_dir")]
     measured[[*varied, *values]].to_csv(folder / f"{name}.csv", index=False)
     return folder / f"{name}.csv"
