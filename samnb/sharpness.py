@@ -802,7 +802,7 @@ def plot_measures(
         tau, low, high = kendall_tau(runs[measure], runs[gap])
         axis.set_title(f"tau {tau:.2f} [{low:.2f}, {high:.2f}]", fontsize="medium")
         axis.set_xlabel(measure)
-        if runs[measure].min() > 0 and runs[measure].max() > 10 * runs[measure].min(): axis.set_xscale("log"); axis.xaxis.set_minor_formatter("")
+        if runs[measure].min() > 0 and runs[measure].max() > 30 * runs[measure].min(): axis.set_xscale("log"); axis.xaxis.set_minor_formatter("")
     for axis in axes.flat[len(measures) :]: axis.set_visible(False)
     for row in axes: row[0].set_ylabel(gap)
     if color: axes[0, 0].legend(fontsize="small")
