@@ -6,7 +6,7 @@
 __all__ = ['LOSSES', 'RESIDUAL_LOSSES', 'BF16_UNITS', 'Metrics', 'to_loss', 'to_device', 'on_device', 'forward_batch', 'evaluate',
            'plain', 'RunFolder', 'save_figure', 'seed_everything', 'random_state', 'set_random_state', 'epoch_order',
            'deterministic_algorithms', 'has_bf16_units', 'warn_of_slow_amp', 'guarded', 'refuse_non_finite', 'Trainer',
-           'TrainingRun', 'cloned', 'save_checkpoint', 'load_weights', 'load_checkpoint', 'record_epoch',
+           'TrainingRun', 'cloned', 'save_checkpoint', 'load_weights', 'load_checkpoint', 'measured', 'record_epoch',
            'step_scheduler', 'run_epoch', 'summarize', 'recall_history', 'Engine', 'plot_history']
 
 # %% ../nbs/03_engine.ipynb #00195bae
@@ -334,6 +334,7 @@ class TrainingRun(Trainer):
         save_every: int = 1,  # epochs between files in saved_models/; 0 writes none
         deterministic: bool = False,  # refuse operations that are not deterministic (GPU)
         progress: bool = True,  # a progress bar, and a line an epoch
+        extra_metrics: Callable[[nn.Module, int], dict[str, float]] | None = None,  # (model in eval mode, epoch) -> more columns of metrics.csv
         **arguments: Any,  # batch_size, seed, device, amp, augment, clip_grad, micro_batch: as for `Trainer`
     ):
         if schedule_each not in ("epoch", "batch"): raise ValueError(f'schedule_each must be "epoch" or "batch", got {schedule_each!r}')
@@ -343,7 +344,7 @@ class TrainingRun(Trainer):
         super().__init__(net, data[0], loss, optimizer, **arguments)
         self.data = {"train": self.train} | {name: on_device(d, self.device) for name, d in zip(("validation", "test"), data[1:]) if d is not None}
         self.metrics, self.scheduler, self.schedule_each, self.save_every = metrics, scheduler, schedule_each, save_every
-        self.deterministic, self.progress, self.folder = deterministic, progress, RunFolder(run_dir)
+        self.deterministic, self.progress, self.folder, self.extra_metrics = deterministic, progress, RunFolder(run_dir), extra_metrics
         self.epoch, self.history, self.best = 0, [], {"loss": math.inf, "epoch": 0, "weights": None}
         self.is_running = False  # true after a `fit` that was interrupted
         self.last_weights: dict[str, Tensor] | None = None  # of the last epoch, while the model has the best ones
@@ -398,6 +399,17 @@ def load_checkpoint(run: TrainingRun) -> None:
     run.folder.log(f"resumed after epoch {run.epoch}", printed=run.progress)
 
 # %% ../nbs/03_engine.ipynb #0d3713e6
+def measured(run: TrainingRun) -> dict[str, float]:
+    "The extra metrics at the weights; what they draw at random does not change the training."
+    if run.extra_metrics is None: return {}
+    modes, state = {module: module.training for module in run.net.modules()}, random_state()
+    run.net.eval()
+    try: return run.extra_metrics(run.net, run.epoch)
+    finally:
+        set_random_state(state)
+        for module, mode in modes.items(): module.training = mode
+
+
 def record_epoch(run: TrainingRun, started: float) -> dict[str, Any]:  # the row of metrics.csv
     "Evaluate training and validation data at the weights, remember the best, and write the epoch's files."
     group, row = run.optimizer.param_groups[0], {"epoch": run.epoch}
@@ -405,6 +417,7 @@ def record_epoch(run: TrainingRun, started: float) -> dict[str, Any]:  # the row
     row |= {"lr": float(group["lr"]), "rho": run.mean_rho, "skipped_steps": int(run.optimizer.counters["skipped"]), "seconds": round(time.perf_counter() - started, 3)}
     if not math.isfinite(row["validation_loss"]):
         raise FloatingPointError(f"the validation loss is {row['validation_loss']} after epoch {run.epoch}")
+    row |= measured(run)
     run.history.append(row)
     if row["validation_loss"] < run.best["loss"]:
         run.best = {"loss": row["validation_loss"], "epoch": run.epoch, "weights": cloned(run.net.state_dict())}

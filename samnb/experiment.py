@@ -5,16 +5,18 @@
 # %% auto #0
 __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODELS', 'LIBRARY_MODELS', 'SAM_SCHEDULE',
            'SAM_OPTIONS', 'SERIES_RECIPE', 'PAPER_RECIPE', 'TOY_RECIPE', 'IMAGE_RECIPE', 'DIGITS_RECIPE', 'PAPER_RHO',
-           'PAPER_LR', 'WITHOUT_EFFECT', 'STUDIES', 'parameter', 'Config', 'check_type', 'check', 'config_from',
-           'RegisteredModel', 'register', 'frozen_attention', 'variant_defaults', 'is_images', 'recipe_of',
-           'inapplicable', 'resolve', 'run_folder', 'Forecasting', 'Classification', 'build_task', 'build_net',
-           'build_rho_schedule', 'build_optimizer', 'environment', 'Result', 'run', 'recall', 'load_run',
-           'mean_attention', 'figures_of', 'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters',
-           'parameters_cell', 'download_command', 'expand', 'sweep_row', 'local_processes', 'sweep', 'publish',
-           'measure_run', 'generalization_study', 'plot_seeds']
+           'PAPER_LR', 'WITHOUT_EFFECT', 'STUDIES', 'SHARPNESS_STUDIES', 'parameter', 'Config', 'check_type', 'check',
+           'config_from', 'RegisteredModel', 'register', 'frozen_attention', 'variant_defaults', 'is_images',
+           'recipe_of', 'known_measures', 'chosen_measures', 'inapplicable', 'resolve', 'run_folder', 'Forecasting',
+           'Classification', 'build_task', 'build_net', 'build_rho_schedule', 'build_optimizer', 'environment',
+           'Result', 'sharpness_logger', 'run', 'recall', 'load_run', 'mean_attention', 'figures_of', 'logged_measures',
+           'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters', 'parameters_cell',
+           'download_command', 'expand', 'sweep_row', 'local_processes', 'sweep', 'publish', 'measure_run',
+           'generalization_study', 'publish_sharpness', 'plot_seeds']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
+import copy
 import difflib
 import hashlib
 import inspect
@@ -53,7 +55,7 @@ from samnb.samformer import (
     CATALOGUE, TOYS, ForecastMetrics, Linear, SAMformer, download_series, find_checkout, find_folder, load_series,
     find_file, plot_attention, plot_error_by_step, plot_forecast, published_mse,
 )
-from .sharpness import MEASURES, rank_measures, sharpness_measures
+from .sharpness import CLASSIFIER_MEASURES, HESSIAN_MEASURES, MEASURES, WEIGHT_MEASURES, plot_sharpness, rank_measures, sharpness_measures
 from samnb.vgg import (
     LAYERS, VGG, Augmentation, ImageMetrics, ResNet, classification_loss, load_images, plot_confusion, plot_errors, plot_memorization, read_cifar10,
 )
@@ -81,7 +83,7 @@ def parameter(
 class Config:
     "The parameters of a run. What is None is filled by the recipe of the model and the data set (`resolve`)."
 
-    model: str = parameter("samformer", "any", '"samformer", "frozen_attention", "linear" (series); "VGG9" ... "VGG19", "ResNet20", "ResNet56" (images); or a registered name')
+    model: str = parameter("samformer", "any", '"samformer", "frozen_attention", "linear" (series); "VGG9" ... "VGG19", "ResNet8", "ResNet20", "ResNet56" (images); or a registered name')
     dataset: str = parameter("toy", "any", 'series: "toy", "toy_paper", "ETTh1", ... (samnb_download lists them), a CSV file; images: "digits", "CIFAR10", an .npz file')
     protocol: str | None = parameter(None, ("original", "paper"), 'recipe of a real series: "original" (batch 256, constant lr) or "paper" (batch 32, cosine)')
     seq_len: int | None = parameter(None, "positive", "length of the past, in steps (512)")
@@ -131,6 +133,9 @@ class Config:
     amp: bool = parameter(False, "any", "bfloat16 autocast in the forward pass; slow on a CPU without bfloat16 units")
     deterministic: bool = parameter(False, "any", "refuse operations that are not deterministic (matters on a GPU)")
     save_every: int = parameter(1, "at least 0", "epochs between files in saved_models/; 0: none")
+    measure_every: int = parameter(0, "at least 0", "epochs between measurements of sharpness, as columns of metrics.csv and a figure; 0: none")
+    measures: str = parameter("lambda_max,worst_adaptive", "any", "which: lambda_max, trace, gradient_norm, weight_norm, distance, or names of samnb.sharpness.MEASURES, with commas between")
+    measure_samples: int = parameter(512, "positive", "training samples that sharpness is measured on, spread evenly")
 
 # %% ../nbs/06_experiment.ipynb #1268c456
 def check_type(name: str, value: Any, allowed: tuple[type, ...]) -> Any:  # the value, an int where a float belongs as a float
@@ -210,7 +215,7 @@ register("samformer", SAMformer)
 register("frozen_attention", frozen_attention)
 register("linear", Linear)
 for _name in LAYERS: register(_name, partial(VGG, _name))
-for _depth in (20, 56): register(f"ResNet{_depth}", partial(ResNet, _depth))
+for _depth in (8, 20, 56): register(f"ResNet{_depth}", partial(ResNet, _depth))
 LIBRARY_MODELS = tuple(MODELS)  # known in every process
 
 # %% ../nbs/06_experiment.ipynb #26600b95
@@ -271,6 +276,19 @@ def recipe_of(config: Config) -> dict[str, Any]:
     return recipe | sam | own | ({"momentum": 0.9, "nesterov": False} if (config.optimizer or recipe["optimizer"]) == "SGD" else {})
 
 # %% ../nbs/06_experiment.ipynb #95bf2c68
+def known_measures(config: Config) -> dict[str, dict[str, Any]]:
+    "The measures of a neighbourhood that a configuration can have."
+    return MEASURES | (CLASSIFIER_MEASURES if is_images(config.dataset) else {})
+
+
+def chosen_measures(config: Config) -> list[str]:
+    "The names in `Config.measures`."
+    names, known = [name.strip() for name in config.measures.split(",") if name.strip()], [*HESSIAN_MEASURES, *known_measures(config), *WEIGHT_MEASURES]
+    if unknown := [name for name in names if name not in known]: raise ValueError(f"measures has {unknown[0]!r}; known are {', '.join(known)}")
+    if not names and config.measure_every: raise ValueError(f"measures must name at least one of {', '.join(known)}")
+    return names
+
+
 def inapplicable(config: Config) -> list[str]:
     "Parameters that do nothing for this model, data set or optimizer; they are None in a resolved `Config`."
     model = MODELS[config.model]
@@ -288,6 +306,7 @@ def resolve(config: Config) -> Config:
     config = check(config)
     if config.model not in MODELS: raise ValueError(f"there is no model {config.model!r}; known are {', '.join(MODELS)}, and what you register")
     to_device(config.device)
+    chosen_measures(config)
     images, arguments = is_images(config.dataset), MODELS[config.model].arguments
     if not set(IMAGE_SHAPES if images else SERIES_SHAPES) & set(arguments):
         raise ValueError(f"model {config.model!r} {'forecasts series' if images else 'classifies images'}, and {config.dataset!r} is {'images' if images else 'a series'}")
@@ -305,7 +324,7 @@ def resolve(config: Config) -> Config:
     return check(replace(config, **{name: value for name, value in recipe.items() if getattr(config, name) is None and name not in without}))
 
 # %% ../nbs/06_experiment.ipynb #2fae8a20
-WITHOUT_EFFECT = ("save_every", "device")  # on the result; not in the hash
+WITHOUT_EFFECT = ("save_every", "device", "measure_every", "measures", "measure_samples")  # on the result; not in the hash
 
 
 def run_folder(
@@ -437,6 +456,20 @@ class Result:
     history: pd.DataFrame  # as in metrics.csv
 
 
+def sharpness_logger(config: Config, net: nn.Module, task: Forecasting | Classification) -> Callable[[nn.Module, int], dict[str, float]] | None:
+    "What measures sharpness in the epochs that `measure_every` asks for; `net` has its initial weights."
+    if not config.measure_every: return None
+    names, initial = chosen_measures(config), copy.deepcopy(net)
+
+    def extra_metrics(net: nn.Module, epoch: int) -> dict[str, float]:
+        if epoch % config.measure_every: return {}
+        try: row = sharpness_measures(net, task.splits[0], task.loss, initial, measures=known_measures(config), names=names, max_samples=config.measure_samples)
+        except RuntimeError as error: tqdm.write(f"sharpness was not measured at epoch {epoch}: {error}"); return {}
+        return {name: row[name] for name in names}
+
+    return extra_metrics
+
+
 def run(
     config: Config,
     progress: bool = True,  # a progress bar, and a line an epoch
@@ -451,8 +484,11 @@ def run(
     engine = Engine(
         net, task.splits, loss=task.loss, optimizer=optimizer, scheduler=scheduler, metrics=task.metrics, batch_size=config.batch_size, seed=config.seed,
         device=config.device, amp=config.amp, augment=task.augment, micro_batch=config.micro_batch or None, deterministic=config.deterministic, run_dir=folder.path, save_every=config.save_every, progress=progress,
+        extra_metrics=sharpness_logger(config, net, task),
     )
     if not folder.has("config.json"): folder.save_json("config.json", asdict(config) | {"environment": environment(engine.device, task.sha256)})
+    if config.measure_every and engine.is_finished and not logged_measures(pd.read_csv(folder.path / "metrics.csv")):
+        tqdm.write(f"this run was finished without measuring sharpness; to measure it, remove {folder.path} and run it again")
     history = engine.fit(config.max_epochs, config.patience or None)
     summary = engine.finish()
     if not folder.has("plots/complete"):  # written last, so that a kill among the figures leaves none missing
@@ -503,9 +539,15 @@ def figures_of(
     "What one wants to see of a run; which figures these are depends on the task."
     net, task, config = recall(folder)
     details = RunFolder(folder).load_json("summary.json")["test_details"]
-    figures = task.figures(net, config.model, pd.read_csv(Path(folder) / "metrics.csv"), details)
+    figures = task.figures(net, config.model, history := pd.read_csv(Path(folder) / "metrics.csv"), details)
+    if names := logged_measures(history): figures["sharpness"] = plot_sharpness(history, names)
     for name, figure in figures.items() if save else (): save_figure(figure, folder, name)
     return figures
+
+
+def logged_measures(history: pd.DataFrame) -> list[str]:
+    "The columns of metrics.csv that are measures of sharpness."
+    return [name for name in (*HESSIAN_MEASURES, *MEASURES, *CLASSIFIER_MEASURES, *WEIGHT_MEASURES) if name in history]
 
 
 def close(figures: dict[str, Figure]) -> None:
@@ -633,14 +675,19 @@ _TABLE = {"dataset": ["ETTh1", "exchange_rate"], "horizon": [96, 192, 336, 720],
 _TOY = {"dataset": "toy_paper", "max_epochs": 40, "seed": [1, 2, 3], "save_every": 0, "value_dim": [16, 0]}
 _IMAGES = {"model": "VGG9", "label_noise": [0.0, 0.4], "seed": [1, 2, 3], "save_every": 0}
 _DIGITS = _IMAGES | {"dataset": "digits", "augment": False}
+_SHARP = {"model": "ResNet8", "dataset": "digits", "train_fraction": 0.25, "max_epochs": 40, "lr": [0.02, 0.1], "batch_size": [16, 64], "weight_decay": [0.0, 1e-3], "augment": [False, True], "save_every": 0}
 _SUBSET = _IMAGES | {"dataset": "cifar10_subset.npz", "amp": True}
 STUDIES: dict[str, list[dict[str, Any]]] = {
     "published": [_TABLE | {"use_sam": [True, False]}, _TABLE | {"model": "linear", "use_sam": False}],
     "toy": [_TOY | {"use_sam": [True, False]}, _TOY | {"model": "frozen_attention", "use_sam": False}],
     "digits_noise": [_DIGITS | {"use_sam": False, "max_epochs": [18, 36]}, _DIGITS | {"use_sam": True, "max_epochs": 18}],
+    "digits_sharpness": [_SHARP | {"use_sam": False, "rho": 0.0}, _SHARP | {"use_sam": True, "rho": 0.1}],
     "cifar10_subset": [_SUBSET | {"use_sam": False, "max_epochs": [20, 40]}, _SUBSET | {"use_sam": True, "max_epochs": 20}],
     "vgg16": [{"model": "VGG16", "dataset": "CIFAR10", "use_sam": [False, True], "seed": [1, 2, 3], "amp": True, "save_every": 0}],
 }
+
+
+SHARPNESS_STUDIES = ("digits_sharpness",)  # of which the sharpness is published beside the gap
 
 
 def publish(
@@ -649,6 +696,7 @@ def publish(
 ) -> list[Path]:  # the files, in results/published/
     "Write what the report reads: the runs without their folders, their curves, and the attention maps of the first seed."
     if runs.error.notna().any(): raise ValueError(f"{runs.error.notna().sum()} runs of the study {name!r} failed; publish needs all of them")
+    if name in SHARPNESS_STUDIES: return [publish_sharpness(generalization_study(runs.run_dir, MEASURES | CLASSIFIER_MEASURES), name)]
     folder = find_folder("results") / "published"
     folder.mkdir(parents=True, exist_ok=True)
     runs = runs.assign(dataset=runs.dataset.map(lambda file: Path(file).name))  # where a file lies is nobody else's business
@@ -697,6 +745,18 @@ def generalization_study(
         losses = {f"{split}_loss": summary[split]["loss"] for split in ("train", "test")}
         rows.append(config | losses | {"gap": summary["gap"]} | measured | {"run_dir": str(folder)})
     return pd.DataFrame(rows)
+
+
+def publish_sharpness(
+    measured: pd.DataFrame,  # as `generalization_study` returns it
+    name: str,  # of the file in results/published/, without ending
+) -> Path:
+    "Write what the report reads: the parameters that differ, the losses, and the measures."
+    (folder := find_folder("results") / "published").mkdir(parents=True, exist_ok=True)
+    varied = [f.name for f in fields(Config) if f.name == "seed" or (f.name in measured and measured[f.name].nunique() > 1)]  # a run may be older than a parameter
+    values = measured.columns[measured.columns.get_loc("train_loss") : measured.columns.get_loc("run_dir")]
+    measured[[*varied, *values]].to_csv(folder / f"{name}.csv", index=False)
+    return folder / f"{name}.csv"
 
 # %% ../nbs/06_experiment.ipynb #ed17f16f
 def plot_seeds(
