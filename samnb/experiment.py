@@ -5,16 +5,17 @@
 # %% auto #0
 __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODELS', 'LIBRARY_MODELS', 'SAM_SCHEDULE',
            'SAM_OPTIONS', 'SERIES_RECIPE', 'PAPER_RECIPE', 'TOY_RECIPE', 'IMAGE_RECIPE', 'DIGITS_RECIPE', 'PAPER_RHO',
-           'PAPER_LR', 'WITHOUT_EFFECT', 'HIGHER_IS_BETTER', 'LOWER_IS_BETTER', 'STUDIES', 'parameter', 'Config',
-           'check_type', 'check', 'config_from', 'RegisteredModel', 'register', 'frozen_attention', 'variant_defaults',
-           'is_images', 'recipe_of', 'inapplicable', 'resolve', 'run_folder', 'Forecasting', 'Classification',
-           'build_task', 'build_net', 'build_rho_schedule', 'build_optimizer', 'environment', 'Result', 'is_complete',
-           'find_result', 'Busy', 'alone_in', 'run', 'train', 'recall', 'load_run', 'mean_attention', 'figures_of',
-           'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters', 'parameters_cell',
-           'download_command', 'expand', 'free_memory', 'visible_gpus', 'prepare_process', 'OwnProcess',
-           'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line', 'engine_for',
-           'do_runs', 'sweep', 'better_of', 'paired_test', 'table_cells', 'with_tests', 'latex', 'Table', 'entry_text',
-           'laid_out', 'table', 'publish', 'measure_run', 'generalization_study', 'plot_seeds']
+           'PAPER_LR', 'WITHOUT_EFFECT', 'HIGHER_IS_BETTER', 'LOWER_IS_BETTER', 'METHOD', 'STUDIES', 'parameter',
+           'Config', 'check_type', 'check', 'config_from', 'RegisteredModel', 'register', 'frozen_attention',
+           'variant_defaults', 'is_images', 'recipe_of', 'inapplicable', 'resolve', 'run_folder', 'Forecasting',
+           'Classification', 'build_task', 'build_net', 'build_rho_schedule', 'build_optimizer', 'environment',
+           'Result', 'is_complete', 'find_result', 'Busy', 'alone_in', 'run', 'train', 'recall', 'load_run',
+           'mean_attention', 'figures_of', 'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters',
+           'parameters_cell', 'download_command', 'expand', 'free_memory', 'visible_gpus', 'prepare_process',
+           'OwnProcess', 'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line',
+           'engine_for', 'do_runs', 'sweep', 'better_of', 'paired_test', 'table_cells', 'with_tests', 'latex', 'Table',
+           'entry_text', 'laid_out', 'table', 'varied_parameters', 'publish', 'measure_run', 'generalization_study',
+           'plot_seeds']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
@@ -1006,6 +1007,20 @@ def table(
     if len(names) > 1: caption += f", the best of each row in bold; p: paired t-test against {', '.join(columns)} = {shown[base]}, with the number of seeds"
     return Table(*laid_out(cells, rows, columns, metric, better == "lower", digits), cells, caption + ".")
 
+# %% ../nbs/06_experiment.ipynb #c2f4890c
+METHOD = ("model", "use_sam", "variant")  # what a comparison is usually of
+
+
+def varied_parameters(
+    results: pd.DataFrame,  # as `sweep` returns it
+) -> tuple[list[str], list[str]]:  # of the method, and the others
+    "The parameters in which runs differ, but for the seed; those that follow from the method and the data set do not count."
+    names = [f.name for f in fields(Config) if f.name in results and f.name not in ("seed", "dataset", *METHOD, *WITHOUT_EFFECT)]
+    same = results.groupby([*METHOD, "dataset"], dropna=False)
+    others = [name for name in names if (same[name].nunique(dropna=False) > 1).any()]
+    differ = lambda name: results[name].nunique(dropna=False) > 1
+    return list(filter(differ, METHOD)), [*filter(differ, ["dataset"]), *others]
+
 # %% ../nbs/06_experiment.ipynb #0e171e54
 _TABLE = {"dataset": ["ETTh1", "exchange_rate"], "horizon": [96, 192, 336, 720], "protocol": "paper", "seed": [1, 2, 3], "save_every": 0}
 _TOY = {"dataset": "toy_paper", "max_epochs": 40, "seed": [1, 2, 3], "save_every": 0, "value_dim": [16, 0]}
@@ -1015,6 +1030,7 @@ _SUBSET = _IMAGES | {"dataset": "cifar10_subset.npz", "amp": True}
 STUDIES: dict[str, list[dict[str, Any]]] = {
     "published": [_TABLE | {"use_sam": [True, False]}, _TABLE | {"model": "linear", "use_sam": False}],
     "toy": [_TOY | {"use_sam": [True, False]}, _TOY | {"model": "frozen_attention", "use_sam": False}],
+    "etth1_rho": [{"dataset": "ETTh1", "horizon": 96, "protocol": "paper", "rho": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0], "seed": [1, 2, 3], "save_every": 0}],
     "digits_noise": [_DIGITS | {"use_sam": False, "max_epochs": [18, 36]}, _DIGITS | {"use_sam": True, "max_epochs": 18}],
     "cifar10_subset": [_SUBSET | {"use_sam": False, "max_epochs": [20, 40]}, _SUBSET | {"use_sam": True, "max_epochs": 20}],
     "vgg16": [{"model": "VGG16", "dataset": "CIFAR10", "use_sam": [False, True], "seed": [1, 2, 3], "amp": True, "save_every": 0}],
