@@ -763,14 +763,13 @@ def sweep_row(
     except Busy: return None
     except Exception as error: return failed_row(config, error)
 
-# %% ../nbs/06_experiment.ipynb #6834666d
+# %% ../nbs/06_experiment.ipynb #eaf6457a
 def folders_of(
     configs: list[Config],
 ) -> dict[Path, Config]:  # each run once, in the order of the configurations; resolved
     "The run folders of configurations, resolved."
-    resolved, sha256 = [resolve(config) for config in configs], {}
-    for config in resolved:
-        if config.dataset not in sha256: sha256[config.dataset] = build_task(config).sha256
+    resolved = [resolve(config) for config in configs]
+    sha256 = {name: (load_images(name)[0] if is_images(name) else load_series(name)).sha256 for name in {config.dataset for config in resolved}}
     return {run_folder(config, sha256[config.dataset]): config for config in resolved}
 
 
@@ -870,7 +869,7 @@ def paired_test(
 
     return float(ttest_rel(pairs.iloc[:, 0], pairs.iloc[:, 1]).pvalue), len(pairs)
 
-# %% ../nbs/06_experiment.ipynb #e0b1761b
+# %% ../nbs/06_experiment.ipynb #eb529d5e
 def table_cells(
     results: pd.DataFrame,  # a row a run, with a column `seed`; a row with an `error`, or without a number, is a failed run
     by: list[str],  # columns whose values make a cell
@@ -879,6 +878,7 @@ def table_cells(
     "What a table says of each cell; a cell all of whose runs failed is one with n = 0."
     if missing := [name for name in (*by, metric, "seed") if name not in results]:
         raise ValueError(f"the results have no column {missing[0]!r}; they have {', '.join(results)}")
+    results = results.reset_index(drop=True)
     keys = pd.MultiIndex.from_frame(results[by].astype(object).where(results[by].notna(), "-"))
     values = results[metric].where(results["error"].isna()) if "error" in results else results[metric]
     published = results.get(f"published_{metric}", pd.Series(math.nan, results.index)).astype(float)
@@ -983,7 +983,7 @@ def laid_out(
     bold = [[column[-1] == metric and row + column[:-1] in chosen for column in titles] for row in order]
     return pd.DataFrame([[find(row, column) for column in titles] for row in order], *places), pd.DataFrame(bold, *places)
 
-# %% ../nbs/06_experiment.ipynb #08f1bada
+# %% ../nbs/06_experiment.ipynb #0169a269
 def table(
     results: pd.DataFrame,  # as `sweep` returns it
     rows: str | list[str],  # parameters whose values have a row each
@@ -1003,8 +1003,9 @@ def table(
     base = names[-1] if baseline is None else baseline if isinstance(baseline, tuple) else (baseline,)
     if base not in names: raise ValueError(f"baseline must be one of {'; '.join(shown.values())}; got {baseline!r}")
     cells = with_tests(by_seed, cells, len(rows), base)
-    caption = f"{metric.replace('_', ' ')}, {better} is better: mean ± standard deviation over {cells.tried.max()} seeds"
-    if len(names) > 1: caption += f", the best of each row in bold; p: paired t-test against {', '.join(columns)} = {shown[base]}, with the number of seeds"
+    caption = f"{metric.replace('_', ' ')}, {better} is better: " + (f"mean ± standard deviation over {most} seeds" if (most := cells.tried.max()) > 1 else "one seed")
+    if len(names) > 1: caption += ", the best of each row in bold"
+    if cells.p.notna().any(): caption += f"; p: paired t-test against {', '.join(columns)} = {shown[base]}, with the number of seeds"
     return Table(*laid_out(cells, rows, columns, metric, better == "lower", digits), cells, caption + ".")
 
 # %% ../nbs/06_experiment.ipynb #c2f4890c
