@@ -9,7 +9,7 @@ __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODEL
            'Config', 'check_type', 'check', 'config_from', 'RegisteredModel', 'register', 'frozen_attention',
            'variant_defaults', 'is_images', 'recipe_of', 'inapplicable', 'resolve', 'run_folder', 'Forecasting',
            'Classification', 'build_task', 'build_net', 'build_rho_schedule', 'build_optimizer', 'environment',
-           'Result', 'is_complete', 'find_result', 'Busy', 'alone_in', 'run', 'train', 'recall', 'load_run',
+           'Result', 'is_complete', 'find_result', 'Busy', 'alone_in', 'run', 'train_run', 'recall', 'load_run',
            'mean_attention', 'figures_of', 'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters',
            'parameters_cell', 'download_command', 'expand', 'free_memory', 'visible_gpus', 'prepare_process',
            'OwnProcess', 'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line',
@@ -461,7 +461,7 @@ def find_result(folder: Path, config: Config) -> Result:  # config: resolved; fo
     summary = RunFolder(folder).load_json("summary.json")
     return Result(summary["test"], folder, config, summary, pd.read_csv(folder / "metrics.csv"))
 
-# %% ../nbs/06_experiment.ipynb #79325a72
+# %% ../nbs/06_experiment.ipynb #28522fa3
 class Busy(RuntimeError):
     "Another process works on the run."
 
@@ -492,11 +492,11 @@ def run(
     task = build_task(config)
     folder = RunFolder(run_folder(config, task.sha256))
     with nullcontext() if is_complete(folder.path) else alone_in(folder, wait):
-        if not is_complete(folder.path): train(config, task, folder, progress)
+        if not is_complete(folder.path): train_run(config, task, folder, progress)
     return find_result(folder.path, config)
 
 
-def train(config: Config, task: Forecasting | Classification, folder: RunFolder, progress: bool) -> None:  # config: resolved
+def train_run(config: Config, task: Forecasting | Classification, folder: RunFolder, progress: bool) -> None:  # config: resolved
     "Train from the start, or from where it was interrupted, and leave all files of a run."
     seed_everything(config.seed)
     net = build_net(config, task.shapes)
