@@ -5,14 +5,18 @@
 # %% auto #0
 __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODELS', 'LIBRARY_MODELS', 'SAM_SCHEDULE',
            'SAM_OPTIONS', 'SERIES_RECIPE', 'PAPER_RECIPE', 'TOY_RECIPE', 'IMAGE_RECIPE', 'DIGITS_RECIPE', 'PAPER_RHO',
-           'PAPER_LR', 'WITHOUT_EFFECT', 'STUDIES', 'SHARPNESS_STUDIES', 'parameter', 'Config', 'check_type', 'check',
-           'config_from', 'RegisteredModel', 'register', 'frozen_attention', 'variant_defaults', 'is_images',
-           'recipe_of', 'known_measures', 'chosen_measures', 'inapplicable', 'resolve', 'run_folder', 'Forecasting',
-           'Classification', 'build_task', 'build_net', 'build_rho_schedule', 'build_optimizer', 'environment',
-           'Result', 'sharpness_logger', 'run', 'recall', 'load_run', 'mean_attention', 'figures_of', 'logged_measures',
-           'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters', 'parameters_cell',
-           'download_command', 'expand', 'sweep_row', 'local_processes', 'sweep', 'publish', 'measure_run',
-           'generalization_study', 'publish_sharpness', 'plot_seeds']
+           'PAPER_LR', 'WITHOUT_EFFECT', 'HIGHER_IS_BETTER', 'LOWER_IS_BETTER', 'METHOD', 'STUDIES',
+           'SHARPNESS_STUDIES', 'parameter', 'Config', 'check_type', 'check', 'config_from', 'RegisteredModel',
+           'register', 'frozen_attention', 'variant_defaults', 'is_images', 'recipe_of', 'known_measures',
+           'chosen_measures', 'inapplicable', 'resolve', 'run_folder', 'Forecasting', 'Classification', 'build_task',
+           'build_net', 'build_rho_schedule', 'build_optimizer', 'environment', 'Result', 'is_complete', 'find_result',
+           'sharpness_logger', 'Busy', 'alone_in', 'run', 'train_run', 'recall', 'load_run', 'mean_attention',
+           'figures_of', 'logged_measures', 'close', 'comparable', 'result_table', 'verdict', 'notebook_parameters',
+           'parameters_cell', 'download_command', 'expand', 'free_memory', 'visible_gpus', 'prepare_process',
+           'OwnProcess', 'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line',
+           'engine_for', 'do_runs', 'sweep', 'better_of', 'paired_test', 'table_cells', 'with_tests', 'latex', 'Table',
+           'entry_text', 'laid_out', 'table', 'varied_parameters', 'publish', 'measure_run', 'generalization_study',
+           'publish_sharpness', 'plot_seeds']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
@@ -26,26 +30,36 @@ import math
 import multiprocessing
 import os
 import platform
+import queue
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import typing
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from importlib.metadata import version
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import psutil
 import torch
+import yaml
+from filelock import FileLock, Timeout
+from joblib import cpu_count
 from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -456,6 +470,17 @@ class Result:
     history: pd.DataFrame  # as in metrics.csv
 
 
+def is_complete(folder: Path) -> bool:
+    "Whether the run there is done, figures and all."
+    return (folder / "summary.json").exists() and (folder / "plots" / "complete").exists()
+
+
+def find_result(folder: Path, config: Config) -> Result:  # config: resolved; folder: of a complete run
+    "The result that its files hold."
+    summary = RunFolder(folder).load_json("summary.json")
+    return Result(summary["test"], folder, config, summary, pd.read_csv(folder / "metrics.csv"))
+
+# %% ../nbs/06_experiment.ipynb #5a7c11e9
 def sharpness_logger(config: Config, net: nn.Module, task: Forecasting | Classification) -> Callable[[nn.Module, int], dict[str, float]] | None:
     "What measures sharpness in the epochs that `measure_every` asks for; `net` has its initial weights."
     if not config.measure_every: return None
@@ -469,15 +494,45 @@ def sharpness_logger(config: Config, net: nn.Module, task: Forecasting | Classif
 
     return extra_metrics
 
+# %% ../nbs/06_experiment.ipynb #28522fa3
+class Busy(RuntimeError):
+    "Another process works on the run."
+
+
+@contextmanager
+def alone_in(
+    folder: RunFolder,
+    wait: bool,  # until the other one is done; False: raise `Busy`
+) -> Iterator[None]:
+    "Hold the lock of a run folder."
+    lock = FileLock(folder.path / "run.lock")
+    try: lock.acquire(timeout=0)
+    except Timeout:
+        if not wait: raise Busy(f"another process works in {folder.path}") from None
+        tqdm.write(f"waiting for another process that works in {folder.path}")
+        lock.acquire(poll_interval=0.2)
+    try: yield
+    finally: lock.release()
+
 
 def run(
     config: Config,
     progress: bool = True,  # a progress bar, and a line an epoch
+    wait: bool = True,  # for another process that does the same run; False: raise `Busy`
 ) -> Result:
     "Train by the configuration, or find the run that did; what was interrupted is continued."
     config = resolve(config)
     task = build_task(config)
     folder = RunFolder(run_folder(config, task.sha256))
+    with nullcontext() if is_complete(folder.path) else alone_in(folder, wait):
+        if not is_complete(folder.path): train_run(config, task, folder, progress)
+    if config.measure_every and not logged_measures(pd.read_csv(folder.path / "metrics.csv")):
+        tqdm.write(f"this run was finished without measuring sharpness; to measure it, remove {folder.path} and run it again")
+    return find_result(folder.path, config)
+
+
+def train_run(config: Config, task: Forecasting | Classification, folder: RunFolder, progress: bool) -> None:  # config: resolved
+    "Train from the start, or from where it was interrupted, and leave all files of a run."
     seed_everything(config.seed)
     net = build_net(config, task.shapes)
     optimizer, scheduler = build_optimizer(config, net, len(task.splits[0]))
@@ -487,14 +542,11 @@ def run(
         extra_metrics=sharpness_logger(config, net, task),
     )
     if not folder.has("config.json"): folder.save_json("config.json", asdict(config) | {"environment": environment(engine.device, task.sha256)})
-    if config.measure_every and engine.is_finished and not logged_measures(pd.read_csv(folder.path / "metrics.csv")):
-        tqdm.write(f"this run was finished without measuring sharpness; to measure it, remove {folder.path} and run it again")
-    history = engine.fit(config.max_epochs, config.patience or None)
-    summary = engine.finish()
+    engine.fit(config.max_epochs, config.patience or None)
+    engine.finish()
     if not folder.has("plots/complete"):  # written last, so that a kill among the figures leaves none missing
         close(figures_of(folder.path, save=True))
         folder.write("plots/complete", Path.touch)
-    return Result(summary["test"], folder.path, config, summary, history)
 
 # %% ../nbs/06_experiment.ipynb #7e2fb917
 def recall(
@@ -622,53 +674,395 @@ def download_command(
 
 # %% ../nbs/06_experiment.ipynb #4f166753
 def expand(
-    grid: dict[str, Any] | list[dict[str, Any]],  # parameters; a list of values is tried value by value; a list of grids one after the other
+    grid: str | dict[str, Any] | Config | list[dict[str, Any] | Config],  # parameters; a list of values is tried value by value; a list of grids one after the other; a string is YAML
 ) -> list[Config]:
     "All configurations of a grid, checked."
-    grids = grid if isinstance(grid, list) else [grid]
-    choices = ([[(name, v) for v in (value if isinstance(value, list) else [value])] for name, value in g.items()] for g in grids)
-    return [config_from(dict(combination)) for lists in choices for combination in itertools.product(*lists)]
+    if isinstance(grid, str): grid = yaml.safe_load(grid)
+    if isinstance(grid, Config): return [check(grid)]
+    if isinstance(grid, list): return [config for part in grid for config in expand(part)]
+    if not isinstance(grid, dict): raise TypeError(f"a grid is a dictionary of parameters and lists of values, or a list of those; got {grid!r}")
+    choices = [[(name, v) for v in (value if isinstance(value, list) else [value])] for name, value in grid.items()]
+    return [config_from(dict(combination)) for combination in itertools.product(*choices)]
+
+# %% ../nbs/06_experiment.ipynb #40694a4f
+def free_memory() -> float:  # GiB
+    "What processes may still take, of the machine and of the container (control groups, version 2)."
+    free, (limit, used) = psutil.virtual_memory().available, (Path("/sys/fs/cgroup") / f"memory.{name}" for name in ("max", "current"))
+    if limit.exists() and (text := limit.read_text().strip()) != "max": free = min(free, int(text) - int(used.read_text()))
+    return free / 2**30
 
 
+def visible_gpus() -> list[str]:
+    "The GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES gives them."
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",")[: torch.cuda.device_count()] if named else [str(i) for i in range(torch.cuda.device_count())]
+
+
+def prepare_process(
+    threads: int,
+    gpu: str | None,  # as in CUDA_VISIBLE_DEVICES; None: whatever there is
+    parent: Connection,  # closed, by the system too, when the parent is gone
+) -> None:
+    "What a new process does first."
+    def end_with_parent() -> None:
+        try: parent.recv()
+        except EOFError: os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    torch.set_num_threads(threads)
+    if gpu is not None: os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when CUDA is first used
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+# %% ../nbs/06_experiment.ipynb #2141f565
+class OwnProcess:
+    "A pool of one process, replaced when it dies."
+
+    def __init__(self, threads: int, gpu: str | None):
+        self.context = multiprocessing.get_context("spawn")
+        self.settings, self.closed = (threads, gpu), False
+        self.start()
+
+    def start(self) -> None:
+        "The process itself starts with its first task."
+        receiver, self.lifeline = self.context.Pipe(duplex=False)
+        self.pool = ProcessPoolExecutor(1, self.context, prepare_process, (*self.settings, receiver))
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        "The result of the function in the process; once more if that dies."
+        for attempt in (1, 2):
+            try: return self.pool.submit(function, *arguments).result()
+            except BrokenProcessPool:
+                if self.closed: raise
+                self.start()
+        raise RuntimeError("its process died twice: it was killed, perhaps for want of memory, or crashed")
+
+    def close(self) -> None:
+        "End the process, whatever it does."
+        self.closed = True
+        self.lifeline.close()
+        self.pool.shutdown(wait=False)
+
+
+class LocalProcesses(ThreadPoolExecutor):
+    "An executor whose processes do not share their fate; one thread here waits for each."
+
+    def __init__(
+        self,
+        n_workers: int | None = None,  # None: one a GPU; without GPUs one for each core, or `threads` of them, as far as the memory goes
+        threads: int = 1,  # of each process
+        memory: float = 2.0,  # GiB that a process may need
+        gpus: list[str] | None = None,  # shared out one a process; None: `visible_gpus`
+    ):
+        gpus = visible_gpus() if gpus is None else gpus
+        n_workers = n_workers or len(gpus) or max(1, min(cpu_count() // threads, int(free_memory() // memory)))
+        super().__init__(n_workers)
+        self.workers = [OwnProcess(threads, gpus[i % len(gpus)] if gpus else None) for i in range(n_workers)]
+        self.idle: queue.SimpleQueue[OwnProcess] = queue.SimpleQueue()
+        for worker in self.workers: self.idle.put(worker)
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future:
+        "As of any executor."
+        return super().submit(self._call, function, *arguments)
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        worker = self.idle.get()
+        try: return worker.call(function, *arguments)
+        finally: self.idle.put(worker)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        "As of any executor; wait=False ends the processes at once."
+        if wait: super().shutdown(cancel_futures=cancel_futures)
+        for worker in self.workers: worker.close()
+        super().shutdown(cancel_futures=cancel_futures)
+
+# %% ../nbs/06_experiment.ipynb #f126edd3
 _one_at_a_time = threading.Lock()  # the random generators of torch and the state of pyplot belong to the process
 
 
-def sweep_row(config: Config) -> dict[str, Any]:
-    "One run of a sweep as a row: its parameters and test metrics, or its error."
-    try:
-        with _one_at_a_time: result = run(config, progress=False)
-    except Exception as error: return asdict(config) | {"error": f"{type(error).__name__}: {error}"}
+def row_of(result: Result) -> dict[str, Any]:
+    "A run as a row: its parameters and test metrics, with the published MSE where there is one."
     summary = {name: result.summary[name] for name in ("gap", "epochs", "best_epoch", "seconds")}
     trained = {f"train_{name}": value for name, value in result.summary["train"].items() if name in ("accuracy", "clean_accuracy", "memorized")}
-    return asdict(result.config) | result.metrics | trained | summary | {"error": None, "run_dir": str(result.run_dir)}
+    published = {} if is_images(result.config.dataset) else {"published_mse": comparable(result.config)}
+    return asdict(result.config) | result.metrics | trained | published | summary | {"error": None, "run_dir": str(result.run_dir)}
+
+
+def failed_row(config: Config, error: BaseException) -> dict[str, Any]:
+    "A run that failed as a row."
+    return asdict(config) | {"error": f"{type(error).__name__}: {error}"}
+
+
+def sweep_row(
+    config: Config,
+    wait: bool = True,  # for another process that does the same run; False: return None
+    folders: dict[str, str] | None = None,  # of data and results, as the process that asks for the run has them
+) -> dict[str, Any] | None:
+    "One run of a sweep as a row: its parameters and test metrics, or its error."
+    for kind, folder in (folders or {}).items():
+        if str(find_folder(kind).absolute()) != folder: os.environ[f"SAMNB_{kind.upper()}"] = folder
+    try:
+        with _one_at_a_time: return row_of(run(config, progress=False, wait=wait))
+    except Busy: return None
+    except Exception as error: return failed_row(config, error)
+
+# %% ../nbs/06_experiment.ipynb #eaf6457a
+def folders_of(
+    configs: list[Config],
+) -> dict[Path, Config]:  # each run once, in the order of the configurations; resolved
+    "The run folders of configurations, resolved."
+    resolved = [resolve(config) for config in configs]
+    sha256 = {name: (load_images(name)[0] if is_images(name) else load_series(name)).sha256 for name in {config.dataset for config in resolved}}
+    return {run_folder(config, sha256[config.dataset]): config for config in resolved}
+
+
+@contextmanager
+def progress_line(n_runs: int, n_found: int) -> Iterator[Callable[..., None]]:
+    "One live line; call what it gives with the number of running runs, and with the row of one that has ended."
+    n = {"done": n_found, "failed": 0}
+    line = "{desc} |{bar:20}| {n_fmt} of {total_fmt}, {elapsed} passed, ETA {remaining}"
+    with tqdm(total=n_runs, initial=n_found, bar_format=line, smoothing=0, leave=False) as bar:
+        def report(running: int, row: dict[str, Any] | None = None) -> None:
+            if row is not None:
+                n["failed" if row["error"] else "done"] += 1
+                if row["error"]: tqdm.write(f"failed: {row['error']}")
+            bar.set_description_str(f"{n['done']} done, {running} running, {n['failed']} failed", refresh=False)
+            bar.n = sum(n.values())
+            bar.refresh()
+        yield report
+
+
+@contextmanager
+def engine_for(
+    executor: Any,  # as for `sweep`
+    configs: Iterable[Config],  # what is to do
+) -> Iterator[tuple[Executor, Callable[[], int] | None]]:  # with how many runs it does at once, where its futures do not tell what runs
+    "The executor of a sweep; processes that are started here are ended here, also after an interrupt."
+    if hasattr(executor, "get_executor"): yield executor.get_executor(pure=False), lambda: sum(executor.nthreads().values())
+    elif executor is not None: yield executor, None
+    else:
+        own = LocalProcesses(gpus=[] if all(config.device == "cpu" for config in configs) else None)
+        try: yield own, None
+        finally: own.shutdown(wait=False, cancel_futures=True)
 
 # %% ../nbs/06_experiment.ipynb #cc63fd94
-@contextmanager
-def local_processes() -> Iterator[Executor]:
-    "One process a core, one thread a process."
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the processes, and read when they import torch
+def do_runs(
+    todo: dict[Path, Config],
+    executor: Executor,
+    n_slots: Callable[[], int] | None,  # as from `engine_for`
+    report: Callable[..., None],  # as from `progress_line`
+) -> dict[Path, dict[str, Any]]:
+    "The row of each run; those that another process does are asked for again at the end."
+    folders = {kind: str(find_folder(kind).absolute()) for kind in ("data", "results")}
+    submit = lambda path, wait: executor.submit(sweep_row, todo[path], wait, folders)
+    futures, rows = {submit(path, False): path for path in todo}, {}
+    running = lambda: min(len(futures), n_slots()) if n_slots else sum(future.running() for future in futures)
     try:
-        with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as executor: yield executor
-    finally: os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
+        while futures:
+            report(running())
+            for future in wait_for(futures, 1.0, FIRST_COMPLETED).done:
+                path = futures.pop(future)
+                try: row = future.result()
+                except Exception as error: row = failed_row(todo[path], error)  # the process died, or the executor broke
+                if row is None: futures[submit(path, True)] = path
+                else: rows[path] = row; report(running(), row)
+    finally:
+        for future in futures: future.cancel()
+    return rows
 
 
 def sweep(
-    grid: dict[str, Any] | list[dict[str, Any]],  # as for `expand`
-    executor: Executor | None = None,  # any of concurrent.futures; None: one process a core
+    grid: str | dict[str, Any] | list[dict[str, Any] | Config],  # as for `expand`
+    executor: Any = None,  # any executor of concurrent.futures, or a dask.distributed.Client; None: `LocalProcesses`
 ) -> pd.DataFrame:  # a row a run, in the order of the grid: parameters, test metrics, gap, epochs, seconds, error, run_dir
     "Do, or find, all runs of a grid."
-    configs = expand(grid)
-    for config in configs: resolve(config)
-    if executor is None and (own := [c.model for c in configs if c.model not in LIBRARY_MODELS]):
+    runs = folders_of(expand(grid))
+    if executor is None and (own := [config.model for config in runs.values() if config.model not in LIBRARY_MODELS]):
         raise ValueError(f"model {own[0]!r} was registered in this process, and others do not know it; run() its configurations one by one")
-    with local_processes() if executor is None else nullcontext(executor) as executor:
-        futures = [executor.submit(sweep_row, config) for config in configs]
-        with tqdm(total=len(futures), desc="runs", unit="run", leave=False) as bar:
-            for future in as_completed(futures):
-                bar.update()
-                if error := future.result()["error"]: tqdm.write(f"failed: {error}")
-    return pd.DataFrame([future.result() for future in futures])
+    rows = {path: row_of(find_result(path, config)) for path, config in runs.items() if is_complete(path)}
+    todo = {path: config for path, config in runs.items() if path not in rows}
+    with progress_line(len(runs), len(rows)) as report, engine_for(executor, todo.values()) as (engine, n_slots):
+        rows |= do_runs(todo, engine, n_slots, report)
+    return pd.DataFrame([rows[path] for path in runs])
+
+# %% ../nbs/06_experiment.ipynb #8d100e1e
+HIGHER_IS_BETTER = ("accuracy", "top5")
+LOWER_IS_BETTER = ("loss", "mse", "mae", "rmse", "ece", "gap", "memorized", "epochs", "seconds")
+
+
+def better_of(
+    metric: str,  # with or without the name of a split before it
+) -> str:  # "lower" or "higher"
+    "Which direction of a metric is the good one."
+    for direction, names in (("higher", HIGHER_IS_BETTER), ("lower", LOWER_IS_BETTER)):
+        if metric.rpartition("_")[2] in names: return direction
+    raise ValueError(f'whether a lower or a higher {metric} is better is not known; say better="lower" or better="higher"')
+
+
+def paired_test(
+    a: pd.Series,  # by seed
+    b: pd.Series,  # likewise; seeds that only one of them has are left out
+) -> tuple[float, int]:  # two-sided; NaN for fewer than two seeds
+    "The p-value of the paired t-test, eq. (paired), and the number of seeds that both have."
+    pairs = pd.concat([a, b], axis=1, join="inner").dropna()
+    differences = pairs.iloc[:, 0] - pairs.iloc[:, 1]
+    if len(pairs) < 2: return math.nan, len(pairs)
+    if differences.nunique() == 1: return float(differences.iloc[0] == 0), len(pairs)  # t is infinite, or 0 / 0
+    from scipy.stats import ttest_rel  # here, since importing it takes a second
+
+    return float(ttest_rel(pairs.iloc[:, 0], pairs.iloc[:, 1]).pvalue), len(pairs)
+
+# %% ../nbs/06_experiment.ipynb #eb529d5e
+def table_cells(
+    results: pd.DataFrame,  # a row a run, with a column `seed`; a row with an `error`, or without a number, is a failed run
+    by: list[str],  # columns whose values make a cell
+    metric: str,
+) -> tuple[dict[tuple, pd.Series], pd.DataFrame]:  # the values of each cell by seed; and a row a cell: mean, std, n, tried, published, difference
+    "What a table says of each cell; a cell all of whose runs failed is one with n = 0."
+    if missing := [name for name in (*by, metric, "seed") if name not in results]:
+        raise ValueError(f"the results have no column {missing[0]!r}; they have {', '.join(results)}")
+    results = results.reset_index(drop=True)
+    keys = pd.MultiIndex.from_frame(results[by].astype(object).where(results[by].notna(), "-"))
+    values = results[metric].where(results["error"].isna()) if "error" in results else results[metric]
+    published = results.get(f"published_{metric}", pd.Series(math.nan, results.index)).astype(float)
+    by_seed, rows = {}, []
+    for key in keys.unique():
+        own = results[keys == key]
+        if own.seed.duplicated().any():
+            varied = [f.name for f in fields(Config) if f.name in own and f.name not in (*by, "seed") and own[f.name].nunique(dropna=False) > 1]
+            raise ValueError(f"several runs of one seed share a cell; put {' and '.join(varied) or 'what distinguishes them'} into rows or columns, or leave runs out")
+        by_seed[key] = seen = values[own.index].astype(float).set_axis(own.seed)
+        rows.append((seen.mean(), seen.std(), seen.count(), len(own), published[own.index].mean()))
+    cells = pd.DataFrame(rows, keys.unique(), ["mean", "std", "n", "tried", "published"])
+    return by_seed, cells.assign(difference=cells["mean"] - cells.published)
+
+
+def with_tests(
+    by_seed: dict[tuple, pd.Series],  # as from `table_cells`
+    cells: pd.DataFrame,  # likewise
+    n_rows: int,  # how many levels of the index are those of the rows
+    baseline: tuple,  # the column to compare with
+) -> pd.DataFrame:  # with p, and pairs: the seeds that it is of
+    "Each cell against the cell of the baseline in its row."
+    none = pd.Series(dtype=float)
+    tests = [paired_test(by_seed[key], none if key[n_rows:] == baseline else by_seed.get(key[:n_rows] + baseline, none)) for key in cells.index]
+    return cells.assign(p=[p for p, _ in tests], pairs=[n for _, n in tests])
+
+# %% ../nbs/06_experiment.ipynb #4fe5791f
+def latex(text: Any) -> str:
+    "Text with LaTeX's special characters escaped."
+    return re.sub(r"([&%$#_{}])", r"\\\1", str(text)).replace("±", r"$\pm$").replace("<", "$<$")
+
+
+@dataclass(frozen=True)
+class Table:
+    "Means over seeds. Jupyter shows it; `to_markdown`, `to_latex` and `to_html` write it; `text` and `cells` are DataFrames."
+
+    text: pd.DataFrame  # what is shown
+    bold: pd.DataFrame  # bool, of the same shape
+    cells: pd.DataFrame  # the numbers, a row a cell: mean, std, n, tried, published, difference, p, pairs
+    caption: str
+
+    def styler(self) -> Styler:
+        "For further styling by pandas."
+        weights = np.where(self.bold, "font-weight: bold", "")
+        name = hashlib.sha256((self.caption + self.text.to_csv()).encode()).hexdigest()[:8]  # the same table is the same text
+        return self.text.style.apply(lambda _: weights, axis=None).set_caption(self.caption).set_uuid(name)
+
+    def to_html(self) -> str:
+        "A table with its caption."
+        return self.styler().to_html(table_attributes='class="dataframe"')
+
+    def to_markdown(self) -> str:
+        "A pipe table, the best in asterisks, the caption below it."
+        text = self.text.mask(self.bold, "**" + self.text + "**")
+        text.columns = [", ".join(map(str, column)) for column in text.columns]
+        return text.reset_index().to_markdown(index=False, disable_numparse=True) + f"\n\n{self.caption}"
+
+    def to_latex(self, label: str | None = None) -> str:  # label: for \ref
+        "A floating table for the package booktabs, with its caption."
+        text = self.text.map(latex).rename(latex, axis=0).rename(latex, axis=1)
+        for axis in (0, 1): text = text.rename_axis([latex(name or "") for name in text.axes[axis].names], axis=axis)
+        styler = replace(self, text=text, caption=latex(self.caption)).styler()
+        return styler.to_latex(hrules=True, convert_css=True, multicol_align="c", position="t", position_float="centering", label=label)
+
+    def _repr_html_(self) -> str: return self.to_html()
+    def __repr__(self) -> str: return self.to_markdown()
+
+# %% ../nbs/06_experiment.ipynb #51b4f4cf
+def entry_text(
+    cell: Any,  # a row of `Table.cells`
+    metric: str,
+    most: int,  # runs of the fullest cell
+    digits: int,
+) -> dict[str, str]:  # title -> text
+    "The entries of one cell."
+    number = lambda value, sign="": "-" if math.isnan(value) else f"{value:{sign}.{digits}f}"
+    mean = number(cell.mean) + ("" if math.isnan(cell.std) else f" ± {number(cell.std)}") + (f" ({cell.n} of {most})" if cell.n < most else "")
+    p = "-" if math.isnan(cell.p) else f"{'<0.001' if cell.p < 0.001 else format(cell.p, '.3f')} ({cell.pairs})"
+    return {metric: mean, "published": number(cell.published), "difference": number(cell.difference, "+"), "p (seeds)": p}
+
+
+def laid_out(
+    cells: pd.DataFrame,  # as in `Table`
+    rows: list[str],
+    columns: list[str],
+    metric: str,
+    lower: bool,  # is better
+    digits: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # the text, and what of it is bold: all that are equal to the best as printed
+    "The entries in their places; columns without any entry are left out."
+    k, most = len(rows), cells.tried.max()
+    order, names = (list(dict.fromkeys(map(part, cells.index))) for part in (lambda key: key[:k], lambda key: key[k:]))
+    means = cells["mean"].round(digits)
+    best = means.groupby([order.index(key[:k]) for key in cells.index]).transform("min" if lower else "max")
+    chosen = {key for key, good in (means == best).items() if good and len(names) > 1}
+    entries = {key: entry_text(cell, metric, most, digits) for key, cell in zip(cells.index, cells.itertuples())}
+    find = lambda row, column: entries.get(row + column[:-1], {}).get(column[-1], "-")
+    titles = [(*name, title) for name in names for title in (metric, "published", "difference", "p (seeds)")]
+    titles = [column for column in titles if column[-1] == metric or any(find(row, column) != "-" for row in order)]
+    index = pd.MultiIndex.from_tuples(order, names=rows) if k > 1 else pd.Index([row[0] for row in order], name=rows[0])
+    places = index, pd.MultiIndex.from_tuples(titles, names=[*columns, None])
+    bold = [[column[-1] == metric and row + column[:-1] in chosen for column in titles] for row in order]
+    return pd.DataFrame([[find(row, column) for column in titles] for row in order], *places), pd.DataFrame(bold, *places)
+
+# %% ../nbs/06_experiment.ipynb #0169a269
+def table(
+    results: pd.DataFrame,  # as `sweep` returns it
+    rows: str | list[str],  # parameters whose values have a row each
+    columns: str | list[str],  # parameters whose values have a column each
+    metric: str = "mse",  # a column of the results; a column `published_<metric>` gives what was published
+    baseline: Any = None,  # the column that the others are tested against; None: the last
+    better: str | None = None,  # "lower" or "higher"; None: as `better_of` knows
+    digits: int = 4,  # behind the point
+) -> Table:
+    "Mean ± standard deviation over seeds, the best of each row in bold, with the paired test and the published values."
+    rows, columns = ([names] if isinstance(names, str) else list(names) for names in (rows, columns))
+    better = better_of(metric) if better is None else better
+    if better not in ("lower", "higher"): raise ValueError(f'better must be "lower" or "higher", got {better!r}')
+    by_seed, cells = table_cells(results, [*rows, *columns], metric)
+    names = list(dict.fromkeys(key[len(rows) :] for key in cells.index))
+    shown = {name: ", ".join(map(str, name)) for name in names}
+    base = names[-1] if baseline is None else baseline if isinstance(baseline, tuple) else (baseline,)
+    if base not in names: raise ValueError(f"baseline must be one of {'; '.join(shown.values())}; got {baseline!r}")
+    cells = with_tests(by_seed, cells, len(rows), base)
+    caption = f"{metric.replace('_', ' ')}, {better} is better: " + (f"mean ± standard deviation over {most} seeds" if (most := cells.tried.max()) > 1 else "one seed")
+    if len(names) > 1: caption += ", the best of each row in bold"
+    if cells.p.notna().any(): caption += f"; p: paired t-test against {', '.join(columns)} = {shown[base]}, with the number of seeds"
+    return Table(*laid_out(cells, rows, columns, metric, better == "lower", digits), cells, caption + ".")
+
+# %% ../nbs/06_experiment.ipynb #c2f4890c
+METHOD = ("model", "use_sam", "variant")  # what a comparison is usually of
+
+
+def varied_parameters(
+    results: pd.DataFrame,  # as `sweep` returns it
+) -> tuple[list[str], list[str]]:  # of the method, and the others
+    "The parameters in which runs differ, but for the seed; those that follow from the method and the data set do not count."
+    names = [f.name for f in fields(Config) if f.name in results and f.name not in ("seed", "dataset", *METHOD, *WITHOUT_EFFECT)]
+    same = results.groupby([*METHOD, "dataset"], dropna=False)
+    others = [name for name in names if (same[name].nunique(dropna=False) > 1).any()]
+    differ = lambda name: results[name].nunique(dropna=False) > 1
+    return list(filter(differ, METHOD)), [*filter(differ, ["dataset"]), *others]
 
 # %% ../nbs/06_experiment.ipynb #0e171e54
 _TABLE = {"dataset": ["ETTh1", "exchange_rate"], "horizon": [96, 192, 336, 720], "protocol": "paper", "seed": [1, 2, 3], "save_every": 0}
@@ -680,6 +1074,7 @@ _SUBSET = _IMAGES | {"dataset": "cifar10_subset.npz", "amp": True}
 STUDIES: dict[str, list[dict[str, Any]]] = {
     "published": [_TABLE | {"use_sam": [True, False]}, _TABLE | {"model": "linear", "use_sam": False}],
     "toy": [_TOY | {"use_sam": [True, False]}, _TOY | {"model": "frozen_attention", "use_sam": False}],
+    "etth1_rho": [{"dataset": "ETTh1", "horizon": 96, "protocol": "paper", "rho": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0], "seed": [1, 2, 3], "save_every": 0}],
     "digits_noise": [_DIGITS | {"use_sam": False, "max_epochs": [18, 36]}, _DIGITS | {"use_sam": True, "max_epochs": 18}],
     "digits_sharpness": [_SHARP | {"use_sam": False, "rho": 0.0}, _SHARP | {"use_sam": True, "rho": 0.1}],
     "cifar10_subset": [_SUBSET | {"use_sam": False, "max_epochs": [20, 40]}, _SUBSET | {"use_sam": True, "max_epochs": 20}],

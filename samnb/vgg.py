@@ -22,7 +22,6 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
-from torchvision.datasets import CIFAR10
 
 from .samformer import find_folder
 
@@ -189,6 +188,7 @@ def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str], str]:  # arr
 # %% ../nbs/02_vgg.ipynb #10576c45
 def read_cifar10(download: bool) -> tuple[dict[str, np.ndarray], list[str], str]:
     "CIFAR-10 as torchvision keeps it, anywhere below the data folder."
+    from torchvision.datasets import CIFAR10  # here, since importing torchvision takes as long as all the rest together
     folder = find_folder("data")
     found = next((path.parent for path in sorted(folder.rglob("cifar-10-batches-py"))), folder)
     try: parts = {which: CIFAR10(found, train=which == "train", download=download) for which in ("train", "test")}
