@@ -727,7 +727,7 @@ def plot_seeds(
     for axis in axes[0]: axis.margins(y=0.12)
     return figure
 
-# %% ../nbs/06_experiment.ipynb #1135f168
+# %% ../nbs/06_experiment.ipynb #77d97f65
 def finished_runs(
     folder: str | Path | None = None,  # where to look; None: results/
 ) -> pd.DataFrame:  # a row a run, the newest first; columns that say nothing about any run are left out
@@ -737,11 +737,12 @@ def finished_runs(
     for path in sorted(found.rglob("summary.json"), key=lambda path: path.stat().st_mtime, reverse=True):
         files = RunFolder(path.parent)
         config, summary = files.load_json("config.json"), files.load_json("summary.json")
-        row = {name: config[name] for name in parameters} | {"dataset": Path(config["dataset"]).name, "rho": config["rho"] if config["use_sam"] else None}
+        row = {name: config[name] for name in parameters} | {"dataset": Path(config["dataset"]).name}
+        if not config["use_sam"]: row |= {"variant": None, "rho": None}
         rows.append(row | {name: summary["test"].get(name) for name in ("mse", "accuracy")} | {name: summary[name] for name in ("gap", "epochs", "seconds")} | {"run_dir": str(path.parent)})
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
-# %% ../nbs/06_experiment.ipynb #58e609d9
+# %% ../nbs/06_experiment.ipynb #057c564b
 class SortableTable:
     "A table of widgets: a click on the head of a column sorts by it, the next click the other way round."
 
@@ -769,10 +770,11 @@ class SortableTable:
             head.icon = "" if name != self.by else "caret-up" if self.ascending else "caret-down"
             text = ["" if pd.isna(v) else f"{v:.4g}" if isinstance(v, float) else str(v) for v in frame[name]] if name in frame else []
             align = "right" if name in frame and pd.api.types.is_numeric_dtype(frame[name]) else "left"
-            self.cells[name].value = f"<div style='text-align: {align}; white-space: nowrap; padding: 0 8px'>" + "".join(f"<div>{html.escape(cell)}</div>" for cell in text) + "</div>"
+            rows = "".join(f"<div>{html.escape(cell) or '&nbsp;'}</div>" for cell in text)  # an empty one would have no height
+            self.cells[name].value = f"<div style='text-align: {align}; white-space: nowrap; padding: 0 8px'>{rows}</div>"
         for name, column in zip(self.heads, self.columns): column.layout.display = None if name in frame else "none"
 
-# %% ../nbs/06_experiment.ipynb #6115e4e5
+# %% ../nbs/06_experiment.ipynb #17779e9e
 def values_of(
     text: str,  # "0.05, 0.5", "True", "cosine", ""
 ) -> list[Any]:
@@ -808,6 +810,7 @@ def plot_progress(
         axis.plot(history.epoch, history.validation_loss, "-o", ms=3, color=f"C{i}", label=label)
         axis.plot(history.epoch, history.train_loss, "--", color=f"C{i}", lw=1)
     axis.set(xlabel="epoch", ylabel="loss (dashed: training)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.legend(fontsize="small")
     return figure
 

@@ -936,7 +936,7 @@ def set_range(
     slider.min, slider.max, slider.step = low, high, (high - low) / 200
     if whole or isinstance(slider.value, tuple) and slider.value[0] == slider.value[1]: slider.value = (low, high)
 
-# %% ../nbs/04_landscape.ipynb #ecf3a47a
+# %% ../nbs/04_landscape.ipynb #2bc0fdf4
 PLANE = ("seed", "half", "turn", "shift")  # the arguments of `moved_plane` that have a slider
 
 
@@ -945,16 +945,16 @@ def controls_of(names: list[str], live: bool) -> dict[str, Any]:  # names: of th
     import ipywidgets as widgets
 
     def slider(kind: str, text: str, **options: Any) -> Any:
-        return getattr(widgets, kind)(description=text, continuous_update=False, layout=widgets.Layout(width="300px"), **options)
+        return getattr(widgets, kind)(description=text, continuous_update=False, layout=widgets.Layout(width="330px"), **({"readout_format": ".3g"} if "Float" in kind else {}) | options)
 
     controls = {
         "name": widgets.Dropdown(options=names, description="value"),
         "style": widgets.Dropdown(options=["filled", "lines", "heat"], description="style"),
         "log": widgets.Checkbox(description="logarithmic"),
         "levels": slider("IntSlider", "levels", value=16, min=4, max=40),
-        "scale": slider("FloatRangeSlider", "scale", value=(0, 1), min=0, max=1, readout_format=".3g"),
-        "x": slider("FloatRangeSlider", "a from, to", value=(0, 1), min=0, max=1),
-        "y": slider("FloatRangeSlider", "b from, to", value=(0, 1), min=0, max=1),
+        "scale": slider("FloatRangeSlider", "scale", value=(0, 1), min=0, max=1),
+        "x": slider("FloatRangeSlider", "a from, to", value=(0, 1), min=0, max=1, readout_format=".2g"),
+        "y": slider("FloatRangeSlider", "b from, to", value=(0, 1), min=0, max=1, readout_format=".2g"),
         "a": slider("FloatSlider", "point a", value=0, min=0, max=1),
         "b": slider("FloatSlider", "point b", value=0, min=0, max=1),
     }
@@ -962,11 +962,11 @@ def controls_of(names: list[str], live: bool) -> dict[str, Any]:  # names: of th
     return controls | {
         "seed": slider("IntSlider", "directions", value=123, min=0, max=999),
         "half": slider("FloatSlider", "half range", value=1, min=0.05, max=3, step=0.05),
-        "turn": slider("FloatSlider", "turn (degrees)", value=0, min=-90, max=90, step=5),
+        "turn": slider("FloatSlider", "turn (°)", value=0, min=-90, max=90, step=5),
         "shift": slider("FloatSlider", "shift", value=0, min=-2, max=2, step=0.05),
     }
 
-# %% ../nbs/04_landscape.ipynb #6dae7d54
+# %% ../nbs/04_landscape.ipynb #9ebb39da
 class Explorer(Panel):
     "What `explore` returns; `controls` has its widgets by name."
 
@@ -975,14 +975,16 @@ class Explorer(Panel):
         surfaces: dict[str, Surface],
         recompute: Callable[..., dict[str, Surface]] | None = None,  # seed, half, turn, shift -> surfaces
         about: str = "",  # on what they are computed
+        seconds: float = 0.0,  # how long it took
     ):
         import ipywidgets as widgets
 
-        self.surfaces, self.recompute, self.about, self.busy, self.seconds = surfaces, recompute, about, False, 0.0
+        self.surfaces, self.recompute, self.about, self.seconds, self.busy = surfaces, recompute, about, seconds, False
         self.controls = controls_of(list(next(iter(surfaces.values())).values), recompute is not None)
-        self.pictures, self.message = (widgets.Image(format="png"), widgets.Image(format="png")), widgets.HTML()
+        self.pictures = tuple(widgets.Image(format="png", layout=widgets.Layout(max_width="100%", object_fit="contain")) for _ in range(2))
+        self.message = widgets.HTML()
         for name, control in self.controls.items(): control.observe(self.move if name in PLANE else self.draw, "value")
-        picture = widgets.VBox([self.pictures[0], self.pictures[1], self.message])
+        picture = widgets.VBox([*self.pictures, self.message], layout=widgets.Layout(flex="1 1 450px", min_width="0"))
         super().__init__(widgets.HBox([widgets.VBox(list(self.controls.values())), picture], layout=widgets.Layout(flex_flow="row wrap")), self.describe)
         self.fit(); self.draw()
 
@@ -1028,7 +1030,7 @@ class Explorer(Panel):
         computed = f"; {self.about}, {self.seconds:.2f} s" if self.about else ""
         self.message.value = html.escape(f"{chosen['name'].replace('_', ' ')} at a = {a:.3g}, b = {b:.3g}: {found}{computed}")
 
-# %% ../nbs/04_landscape.ipynb #e6519ee7
+# %% ../nbs/04_landscape.ipynb #a6c35677
 def explore(
     shown: Surfaces | nn.Module | dict[str, nn.Module],  # surfaces, or networks whose planes are computed; by name to compare them
     data: Any = None,  # of networks: data of the engine, or a pair (inputs, targets)
@@ -1046,6 +1048,7 @@ def explore(
     data = on_device(data, next(next(iter(given.values())).parameters()).device)
     picked = tuple(data[np.linspace(0, len(data) - 1, min(samples, len(data))).astype(int)])
     compute = lambda **plane: {name: moved_plane(net, picked, loss, points=points, **plane) for name, net in given.items()}
-    surfaces = compute()
+    started = time.perf_counter()
+    surfaces, seconds = compute(), time.perf_counter() - started
     methods = {s.about["method"].replace("points", "point by point") for s in surfaces.values()}
-    return Explorer(surfaces, compute, f"{len(picked[0]):,} of {len(data):,} samples, {points} x {points} points, {' and '.join(sorted(methods))}")
+    return Explorer(surfaces, compute, f"{len(picked[0]):,} of {len(data):,} samples, {points} x {points} points, {' and '.join(sorted(methods))}", seconds)
