@@ -93,7 +93,7 @@ def search(page, width):
 
 
 def site(browser, pictures):
-    "Every page at two widths; and what a visitor does: read on, search, change to dark, turn a landscape."
+    "Every page at two widths; and what a visitor does: search, read on, change to dark."
     pages = sorted(path.name for path in SITE.glob("*.html"))
     wrong = [f"no page of {path.name}" for path in sorted((ROOT / "nbs").glob("*.ipynb")) if path.with_suffix(".html").name not in pages]
     with served(SITE) as address:
@@ -109,6 +109,10 @@ def site(browser, pictures):
             page.goto(address + "index.html")
             page.locator("main").get_by_role("link", name="report").first.click()
             expect(page.locator("h1")).to_have_text("Report")
+            if width == "phone": page.locator(".navbar-toggler").click()
+            page.locator(".quarto-color-scheme-toggle:visible").first.click()
+            page.wait_for_function("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every(part => part < 80)")
+            if pictures: page.screenshot(path=pictures / f"dark_{width}.png")
             wrong += watch.wrong
             context.close()
     return wrong, f"{len(pages)} pages at {len(WIDTHS)} widths"
