@@ -111,7 +111,8 @@ def site(browser, pictures):
             expect(page.locator("h1")).to_have_text("Report")
             if width == "phone": page.locator(".navbar-toggler").click()
             page.locator(".quarto-color-scheme-toggle:visible").first.click()
-            page.wait_for_function("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every(part => part < 80)")
+            for part in ("body", "#quarto-sidebar"):
+                page.wait_for_function("part => getComputedStyle(document.querySelector(part)).backgroundColor.match(/\\d+/g).slice(0, 3).every(part => part < 80)", arg=part)
             if pictures: page.screenshot(path=pictures / f"dark_{width}.png")
             wrong += watch.wrong
             context.close()
