@@ -5,6 +5,7 @@ cross-references, which only Quarto resolves; that each of them has a target is 
 """
 
 import ast
+import configparser
 import json
 import re
 import sys
@@ -48,6 +49,18 @@ def unresolved():
         yield from (f"{name}: nothing is labelled {key}" for key in REFERENCE.findall(sources["markdown"]) if key not in labels)
 
 
+def wrong_badges():
+    """Chapters that do not open themselves in Colab, or do not fetch there what they need."""
+    settings = configparser.ConfigParser()
+    settings.read(NBS.parent / "settings.ini")
+    repository = "{user}/{repo}".format(**settings["DEFAULT"])
+    for name, cells in notebooks():
+        if name == "index.ipynb": continue
+        link = f"https://colab.research.google.com/github/{repository}/blob/{settings['DEFAULT']['branch']}/nbs/{name}"
+        if not any(source.endswith(f"]({link})") for source in cells["markdown"]): yield f"{name}: no link to {link}"
+        if f"https://github.com/{repository} /content/" not in cells["code"][1]: yield f"{name}: its second code cell does not fetch {repository} on Colab"
+
+
 def lost_anchors(out):
     """Links to a heading, in the same page or another, that is not there."""
     pages = {path.resolve(): path.read_text(encoding="utf-8") for path in out.rglob("*.html")}
@@ -65,7 +78,7 @@ def main():
         sys.exit("\n".join(early))
     site = build(proc_nbs(force=True), quiet=True)
     wrong = [line for line in site.warnings if "broken link" in line]
-    wrong += [*unresolved(), *lost_anchors(site.out)]
+    wrong += [*unresolved(), *wrong_badges(), *lost_anchors(site.out)]
     print("\n".join(wrong) or f"{len(site.pages)} pages, every link leads somewhere")
     return bool(wrong)
 

@@ -16,13 +16,16 @@ __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODEL
            'OwnProcess', 'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line',
            'engine_for', 'do_runs', 'sweep', 'better_of', 'paired_test', 'table_cells', 'with_tests', 'latex', 'Table',
            'entry_text', 'laid_out', 'table', 'varied_parameters', 'publish', 'measure_run', 'generalization_study',
-           'publish_sharpness', 'plot_seeds']
+           'publish_sharpness', 'plot_seeds', 'finished_runs', 'SortableTable', 'values_of', 'plot_progress',
+           'launch_controls', 'configs_of', 'Launcher', 'launch']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
+import ast
 import copy
 import difflib
 import hashlib
+import html
 import inspect
 import itertools
 import json
@@ -64,6 +67,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from .engine import Engine, RunFolder, load_weights, plot_history, save_figure, seed_everything, to_device
+from .landscape import Panel, png
 from .sam import VARIANTS, GuardedOptimizer, RhoSchedule, at_random, every, late, product, ramp, with_lr
 from samnb.samformer import (
     CATALOGUE, TOYS, ForecastMetrics, Linear, SAMformer, download_series, find_checkout, find_folder, load_series,
@@ -1177,3 +1181,193 @@ def plot_seeds(
     axes[0, 0].set_ylabel(value)
     for axis in axes[0]: axis.margins(y=0.12)
     return figure
+
+# %% ../nbs/06_experiment.ipynb #77d97f65
+def finished_runs(
+    folder: str | Path | None = None,  # where to look; None: results/
+) -> pd.DataFrame:  # a row a run, the newest first; columns that say nothing about any run are left out
+    "The runs that are complete, by their summary.json."
+    found, parameters = Path(folder or find_folder("results")), ("model", "dataset", "horizon", "use_sam", "variant", "rho", "seed")
+    rows = []
+    for path in sorted(found.rglob("summary.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+        files = RunFolder(path.parent)
+        config, summary = files.load_json("config.json"), files.load_json("summary.json")
+        row = {name: config[name] for name in parameters} | {"dataset": Path(config["dataset"]).name}
+        if not config["use_sam"]: row |= {"variant": None, "rho": None}
+        rows.append(row | {name: summary["test"].get(name) for name in ("mse", "accuracy")} | {name: summary[name] for name in ("gap", "epochs", "seconds")} | {"run_dir": str(path.parent)})
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
+
+# %% ../nbs/06_experiment.ipynb #057c564b
+class SortableTable:
+    "A table of widgets: a click on the head of a column sorts by it, the next click the other way round."
+
+    def __init__(self, columns: list[str]):
+        import ipywidgets as widgets
+
+        self.frame, self.by, self.ascending = pd.DataFrame(), "", True
+        self.heads = {name: widgets.Button(description=name, tooltip=f"sort by {name}", layout=widgets.Layout(width="auto", margin="0")) for name in columns}
+        self.cells = {name: widgets.HTML() for name in columns}
+        for name, head in self.heads.items(): head.on_click(partial(self.sort, name))
+        self.columns = [widgets.VBox([self.heads[name], self.cells[name]], layout=widgets.Layout(flex="0 0 auto")) for name in columns]
+        self.box = widgets.HBox(self.columns, layout=widgets.Layout(max_height="320px", overflow="auto"))
+
+    def sort(self, name: str, button: Any = None) -> None:
+        "Sort by a column, or the other way round."
+        self.ascending = not self.ascending if name == self.by else True
+        self.by = name
+        self.show(self.frame)
+
+    def show(self, frame: pd.DataFrame) -> None:
+        "Take these rows, in the order that was chosen."
+        if self.by in frame: frame = frame.sort_values(self.by, ascending=self.ascending, kind="stable")
+        self.frame = frame
+        for name, head in self.heads.items():
+            head.icon = "" if name != self.by else "caret-up" if self.ascending else "caret-down"
+            text = ["" if pd.isna(v) else f"{v:.4g}" if isinstance(v, float) else str(v) for v in frame[name]] if name in frame else []
+            align = "right" if name in frame and pd.api.types.is_numeric_dtype(frame[name]) else "left"
+            rows = "".join(f"<div>{html.escape(cell) or '&nbsp;'}</div>" for cell in text)  # an empty one would have no height
+            self.cells[name].value = f"<div style='text-align: {align}; white-space: nowrap; padding: 0 8px'>{rows}</div>"
+        for name, column in zip(self.heads, self.columns): column.layout.display = None if name in frame else "none"
+
+# %% ../nbs/06_experiment.ipynb #17779e9e
+def values_of(
+    text: str,  # "0.05, 0.5", "True", "cosine", ""
+) -> list[Any]:
+    "What a field says: numbers, True, False, None or words, separated by commas."
+    def value(word: str) -> Any:
+        try: return ast.literal_eval(word)
+        except (ValueError, SyntaxError): return word
+
+    return [value(word.strip()) for word in text.split(",") if word.strip()]
+
+
+def do_runs(configs: list[Config], connection: Any) -> None:  # connection: where (what, text) is sent
+    "Do runs one after the other and tell of them; the first error ends it."
+    for config in configs:
+        try:
+            resolved = resolve(config)
+            connection.send(("folder", str(run_folder(resolved, build_task(resolved).sha256))))
+            connection.send(("done", verdict(run(resolved, progress=False))))
+        except Exception as error: connection.send(("failed", f"{type(error).__name__}: {error}")); return
+
+
+def plot_progress(
+    folders: list[Path],  # of runs; one that has no metrics.csv yet is left out
+) -> Figure | None:  # None: there is nothing to draw
+    "Validation loss (solid) and training loss (dashed) so far, a colour a run."
+    histories = {folder.name.rpartition("_")[0]: pd.read_csv(folder / "metrics.csv") for folder in folders if (folder / "metrics.csv").is_file()}
+    if not histories: return None
+    figure = Figure(figsize=(5.5, 3), layout="constrained")  # without pyplot, whose state belongs to the main thread
+    axis = figure.subplots()
+    names = [name.split("_") for name in histories]
+    for i, (history, name) in enumerate(zip(histories.values(), names)):
+        label = ", ".join(part for part in name if not all(part in other for other in names)) or "this run"  # what the runs do not share
+        axis.plot(history.epoch, history.validation_loss, "-o", ms=3, color=f"C{i}", label=label)
+        axis.plot(history.epoch, history.train_loss, "--", color=f"C{i}", lw=1)
+    axis.set(xlabel="epoch", ylabel="loss (dashed: training)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.legend(fontsize="small")
+    return figure
+
+# %% ../nbs/06_experiment.ipynb #ffefe445
+def launch_controls() -> dict[str, Any]:
+    "The fields of `launch`, by the name of their parameter."
+    import ipywidgets as widgets
+
+    shared = {"layout": widgets.Layout(width="320px"), "style": {"description_width": "80px"}}
+    field = lambda text, value, hint: widgets.Text(description=text, value=value, placeholder=hint, continuous_update=False, **shared)
+    datasets = [*TOYS, *CATALOGUE, "digits", "CIFAR10"]
+    return {
+        "model": widgets.Dropdown(description="model", options=list(LIBRARY_MODELS), **shared),
+        "dataset": widgets.Combobox(description="data", value="toy", options=datasets, placeholder="a name, a .csv or .npz file", **shared),
+        "use_sam": widgets.Checkbox(description="SAM", value=True, **shared),
+        "rho": field("rho", "", "as the recipe says"),
+        "seed": field("seeds", "1", "1, 2, 3"),
+        "max_epochs": field("epochs", "", "as the recipe says"),
+        "more": field("more", "", "lr=1e-3 horizon=96,192"),
+    }
+
+
+def configs_of(chosen: dict[str, Any]) -> list[Config]:  # chosen: name -> value of a field
+    "The runs that the fields ask for, checked as far as can be without the data."
+    grid = {name: chosen[name] for name in ("model", "dataset", "use_sam")}
+    grid |= {name: values for name in ("rho", "seed", "max_epochs") if (values := values_of(chosen[name]))}
+    for part in re.sub(r"\s*([=,])\s*", r"\1", chosen["more"]).split():
+        name, equals, text = part.partition("=")
+        if not (equals and values_of(text)): raise ValueError(f"more must be name=value, with a space before the next name; got {part!r}")
+        grid[name] = values_of(text)
+    configs = expand(grid)
+    for config in configs: resolve(config)
+    return configs
+
+# %% ../nbs/06_experiment.ipynb #5bc8bcc5
+class Launcher(Panel):
+    "What `launch` returns; `controls` has its fields by name, `start` and `stop` are its buttons."
+
+    def __init__(self):
+        import ipywidgets as widgets
+
+        self.controls, self.process, self.thread, self.folders, self.drawn = launch_controls(), None, None, [], None
+        self.start = widgets.Button(description="Run", button_style="primary", icon="play")
+        self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self.message, self.picture = widgets.HTML(), widgets.Image(format="png", layout=widgets.Layout(max_width="500px", display="none"))
+        self.table = SortableTable(["model", "dataset", "horizon", "use_sam", "variant", "rho", "seed", "mse", "accuracy", "gap", "epochs", "seconds"])
+        self.start.on_click(self.begin); self.stop.on_click(self.end)
+        fields = widgets.VBox([*self.controls.values(), widgets.HBox([self.start, self.stop])])
+        above = widgets.HBox([fields, widgets.VBox([self.message, self.picture])], layout=widgets.Layout(flex_flow="row wrap"))
+        super().__init__(widgets.VBox([above, self.table.box]), self.describe)
+        self.table.show(finished_runs())
+
+    def describe(self) -> str:
+        "The finished runs, and how to do one without widgets."
+        runs = finished_runs()
+        listed = f"no finished run in {find_folder('results')}" if runs.empty else runs.drop(columns="run_dir").to_string(index=False, float_format="{:.4g}".format)
+        return f'{listed}\n\nlaunch() is a panel in JupyterLab. Elsewhere: run(Config(model="samformer", dataset="toy", rho=0.5)), or papermill nbs/run_experiment.ipynb.'
+
+    def say(self, text: str, wrong: bool = False) -> None:
+        "Show a sentence."
+        self.message.value = f"<div style='max-width: 480px; line-height: 1.4; {'color: #b2182b' if wrong else ''}'>{html.escape(text)}</div>"
+
+    def begin(self, button: Any = None) -> None:
+        "Start the process of the runs that the fields ask for, and the thread that follows it."
+        if self.thread is not None and self.thread.is_alive(): self.say("a run is going on; stop it first", wrong=True); return
+        try: configs = configs_of({name: control.value for name, control in self.controls.items()})
+        except (ValueError, TypeError) as error: self.say(str(error), wrong=True); return
+        context = multiprocessing.get_context("spawn")
+        receiver, sender = context.Pipe(duplex=False)
+        self.process = context.Process(target=do_runs, args=(configs, sender), daemon=True)
+        self.folders, self.drawn, self.start.disabled, self.stop.disabled = [], None, True, False
+        self.say(f"starting {len(configs)} run{'s' * (len(configs) > 1)}")
+        self.process.start()
+        sender.close()  # the process has the other end, so that its end can be seen
+        self.thread = threading.Thread(target=self.follow, args=(receiver, len(configs)), daemon=True)
+        self.thread.start()
+
+    def end(self, button: Any = None) -> None:
+        "Kill the process; the files of its run stay."
+        self.process.terminate()
+
+    def follow(self, receiver: Any, n: int) -> None:  # n: how many runs
+        "Show what the process says, and its curves, until it ends."
+        done, last = 0, ("stopped", f"stopped; Run goes on from the last complete epoch")
+        try:
+            while True:
+                if receiver.poll(0.5):
+                    what, text = receiver.recv()
+                    if what == "folder": self.folders.append(Path(text)); self.say(f"run {done + 1} of {n}: {Path(text).name}")
+                    if what == "done": done += 1; self.table.show(finished_runs())
+                    if what == "failed" or done == n: last = what, text
+                self.draw()
+        except EOFError: self.say(f"{done} of {n} done. {last[1]}", wrong=last[0] == "failed")
+        finally: self.process.join(); self.draw(); self.start.disabled, self.stop.disabled = False, True
+
+    def draw(self) -> None:
+        "Draw the curves if they have grown."
+        sizes = [path.stat().st_mtime_ns for folder in self.folders if (path := folder / "metrics.csv").is_file()]
+        if not sizes or sizes == self.drawn: return
+        self.drawn, self.picture.value, self.picture.layout.display = sizes, png(plot_progress(self.folders)), None
+
+# %% ../nbs/06_experiment.ipynb #5c389f37
+def launch() -> Launcher:  # a panel of widgets; in a terminal its text
+    "Choose model, data, SAM, rho and seeds; run; see the curves grow; compare the finished runs."
+    return Launcher()
