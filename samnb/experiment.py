@@ -16,8 +16,8 @@ __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODEL
            'OwnProcess', 'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line',
            'engine_for', 'do_runs', 'sweep', 'better_of', 'paired_test', 'table_cells', 'with_tests', 'latex', 'Table',
            'entry_text', 'laid_out', 'table', 'varied_parameters', 'publish', 'measure_run', 'generalization_study',
-           'publish_sharpness', 'plot_seeds', 'finished_runs', 'SortableTable', 'values_of', 'plot_progress',
-           'launch_controls', 'configs_of', 'Launcher', 'launch']
+           'publish_sharpness', 'plot_seeds', 'finished_runs', 'SortableTable', 'values_of', 'run_one_by_one',
+           'plot_progress', 'launch_controls', 'configs_of', 'Launcher', 'launch']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
@@ -1241,7 +1241,7 @@ def values_of(
     return [value(word.strip()) for word in text.split(",") if word.strip()]
 
 
-def do_runs(configs: list[Config], connection: Any) -> None:  # connection: where (what, text) is sent
+def run_one_by_one(configs: list[Config], connection: Any) -> None:  # connection: where (what, text) is sent
     "Do runs one after the other and tell of them; the first error ends it."
     for config in configs:
         try:
@@ -1335,7 +1335,7 @@ class Launcher(Panel):
         except (ValueError, TypeError) as error: self.say(str(error), wrong=True); return
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
-        self.process = context.Process(target=do_runs, args=(configs, sender), daemon=True)
+        self.process = context.Process(target=run_one_by_one, args=(configs, sender), daemon=True)
         self.folders, self.drawn, self.start.disabled, self.stop.disabled = [], None, True, False
         self.say(f"starting {len(configs)} run{'s' * (len(configs) > 1)}")
         self.process.start()
