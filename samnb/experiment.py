@@ -1074,14 +1074,14 @@ _TOY = {"dataset": "toy_paper", "max_epochs": 40, "seed": [1, 2, 3], "save_every
 _IMAGES = {"model": "VGG9", "label_noise": [0.0, 0.4], "seed": [1, 2, 3], "save_every": 0}
 _DIGITS = _IMAGES | {"dataset": "digits", "augment": False}
 _SHARP = {"model": "ResNet8", "dataset": "digits", "train_fraction": 0.25, "max_epochs": 40, "lr": [0.02, 0.1], "batch_size": [16, 64], "weight_decay": [0.0, 1e-3], "augment": [False, True], "save_every": 0}
-_SUBSET = _IMAGES | {"dataset": "cifar10_subset.npz", "amp": True}
+_SUBSET = _IMAGES | {"dataset": "cifar10_subset.npz", "train_fraction": 0.3, "batch_size": 32, "lr": 0.02, "amp": True}
 STUDIES: dict[str, list[dict[str, Any]]] = {
     "published": [_TABLE | {"use_sam": [True, False]}, _TABLE | {"model": "linear", "use_sam": False}],
     "toy": [_TOY | {"use_sam": [True, False]}, _TOY | {"model": "frozen_attention", "use_sam": False}],
     "etth1_rho": [{"dataset": "ETTh1", "horizon": 96, "protocol": "paper", "rho": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0], "seed": [1, 2, 3], "save_every": 0}],
     "digits_noise": [_DIGITS | {"use_sam": False, "max_epochs": [18, 36]}, _DIGITS | {"use_sam": True, "max_epochs": 18}],
     "digits_sharpness": [_SHARP | {"use_sam": False, "rho": 0.0}, _SHARP | {"use_sam": True, "rho": 0.1}],
-    "cifar10_subset": [_SUBSET | {"use_sam": False, "max_epochs": [20, 40]}, _SUBSET | {"use_sam": True, "max_epochs": 20}],
+    "cifar10_subset": [_SUBSET | {"use_sam": False, "max_epochs": [32, 64]}, _SUBSET | {"use_sam": True, "max_epochs": 32}],
     "vgg16": [{"model": "VGG16", "dataset": "CIFAR10", "use_sam": [False, True], "seed": [1, 2, 3], "amp": True, "save_every": 0}],
 }
 

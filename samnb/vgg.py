@@ -58,7 +58,7 @@ class VGG(nn.Module):
         if not 0 <= dropout < 1: raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}")
         layers, size, channels = [], check_image_size(image_size), in_channels
         for width in LAYERS[name]:
-            if width == "M": layers.append(nn.MaxPool2d(2, ceil_mode=True)); size = -(-size // 2)
+            if width == "M": layers.insert(-1, nn.MaxPool2d(2, ceil_mode=True)); size = -(-size // 2)  # before the last ReLU
             else: layers += [nn.Conv2d(channels, width, 3, padding=1), *[nn.BatchNorm2d(width)] * batch_norm, nn.ReLU(inplace=True)]; channels = width
         hidden = [nn.Linear(channels * size * size, channels), *[nn.BatchNorm1d(channels)] * batch_norm, nn.ReLU(inplace=True), *[nn.Dropout(dropout)] * (dropout > 0)]
         self.features, self.fc, self.classifier = nn.Sequential(*layers), nn.Sequential(*hidden), nn.Linear(channels, n_classes)
