@@ -379,7 +379,7 @@ def save_checkpoint(run: TrainingRun) -> None:
         "optimizer": run.optimizer.state_dict(), "scheduler": scheduler, "random": random_state(),
     })
 
-
+# %% ../nbs/03_engine.ipynb #00329a30
 def load_weights(net: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:
     "Load weights, or say in one sentence that they belong to another architecture."
     try: net.load_state_dict(weights)
@@ -409,7 +409,7 @@ def measured(run: TrainingRun) -> dict[str, float]:
         set_random_state(state)
         for module, mode in modes.items(): module.training = mode
 
-
+# %% ../nbs/03_engine.ipynb #08867e0b
 def record_epoch(run: TrainingRun, started: float) -> dict[str, Any]:  # the row of metrics.csv
     "Evaluate training and validation data at the weights, remember the best, and write the epoch's files."
     group, row = run.optimizer.param_groups[0], {"epoch": run.epoch}
@@ -427,7 +427,7 @@ def record_epoch(run: TrainingRun, started: float) -> dict[str, Any]:  # the row
     run.folder.write("metrics.csv", lambda path: pd.DataFrame(run.history).to_csv(path, index=False))
     return row
 
-
+# %% ../nbs/03_engine.ipynb #536d88bf
 def step_scheduler(run: TrainingRun, each: str) -> None:
     "Step the learning-rate scheduler, if it steps at this time."
     if run.scheduler is None or run.schedule_each != each: return

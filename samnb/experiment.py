@@ -518,7 +518,7 @@ def alone_in(
     try: yield
     finally: lock.release()
 
-
+# %% ../nbs/06_experiment.ipynb #6cea21e9
 def run(
     config: Config,
     progress: bool = True,  # a progress bar, and a line an epoch
@@ -746,7 +746,7 @@ class OwnProcess:
         self.lifeline.close()
         self.pool.shutdown(wait=False)
 
-
+# %% ../nbs/06_experiment.ipynb #ae11df26
 class LocalProcesses(ThreadPoolExecutor):
     "An executor whose processes do not share their fate; one thread here waits for each."
 
@@ -915,7 +915,7 @@ def paired_test(
 
     return float(ttest_rel(pairs.iloc[:, 0], pairs.iloc[:, 1]).pvalue), len(pairs)
 
-# %% ../nbs/06_experiment.ipynb #eb529d5e
+# %% ../nbs/06_experiment.ipynb #968127d7
 def table_cells(
     results: pd.DataFrame,  # a row a run, with a column `seed`; a row with an `error`, or without a number, is a failed run
     by: list[str],  # columns whose values make a cell
@@ -939,7 +939,7 @@ def table_cells(
     cells = pd.DataFrame(rows, keys.unique(), ["mean", "std", "n", "tried", "published"])
     return by_seed, cells.assign(difference=cells["mean"] - cells.published)
 
-
+# %% ../nbs/06_experiment.ipynb #53e6fd22
 def with_tests(
     by_seed: dict[tuple, pd.Series],  # as from `table_cells`
     cells: pd.DataFrame,  # likewise
@@ -951,12 +951,12 @@ def with_tests(
     tests = [paired_test(by_seed[key], none if key[n_rows:] == baseline else by_seed.get(key[:n_rows] + baseline, none)) for key in cells.index]
     return cells.assign(p=[p for p, _ in tests], pairs=[n for _, n in tests])
 
-# %% ../nbs/06_experiment.ipynb #4fe5791f
+# %% ../nbs/06_experiment.ipynb #84b1fb99
 def latex(text: Any) -> str:
     "Text with LaTeX's special characters escaped."
     return re.sub(r"([&%$#_{}])", r"\\\1", str(text)).replace("±", r"$\pm$").replace("<", "$<$")
 
-
+# %% ../nbs/06_experiment.ipynb #8bd58623
 @dataclass(frozen=True)
 class Table:
     "Means over seeds. Jupyter shows it; `to_markdown`, `to_latex` and `to_html` write it; `text` and `cells` are DataFrames."
@@ -1113,7 +1113,7 @@ def publish(
     for file, table in tables.items(): table.round(6).to_csv(folder / f"{file}.csv", index=False)
     return [folder / f"{file}.csv" for file in tables]
 
-# %% ../nbs/06_experiment.ipynb #aa35e96b
+# %% ../nbs/06_experiment.ipynb #39b266ef
 def measure_run(
     folder: str | Path,  # of a finished run
     options: dict[str, Any],  # of `sharpness_measures`
@@ -1128,7 +1128,7 @@ def measure_run(
     files.save_json("sharpness.json", {"options": options, "measures": measures})
     return measures
 
-
+# %% ../nbs/06_experiment.ipynb #d9658bef
 def generalization_study(
     folders: Iterable[str | Path],  # of finished runs
     measures: dict[str, dict[str, Any]] | None = None,  # name -> arguments of `adaptive_sharpness`; None: `MEASURES`

@@ -345,7 +345,7 @@ class Scene:
         groups = torch.stack(means).double().cpu().numpy()
         return values | {"loss_se": float(data.standard_error(groups.sum(), (groups**2).sum()))}
 
-
+# %% ../nbs/04_landscape.ipynb #a117f653
 @lru_cache(1)
 def unpacked(scene: bytes) -> Scene:
     "A scene from its bytes, kept for the next row."

@@ -220,7 +220,7 @@ def fingerprint(operator: HessianOperator, **options: Any) -> dict[str, Any]:
     about |= {"gauss_newton": operator.gauss_newton, "layer": operator.layer or "all", "batch_size": operator.batch_size, "normalize_logits": operator.normalize_logits}
     return about | options
 
-
+# %% ../nbs/05_sharpness.ipynb #b497ee5e
 class Kept:
     "The parts of a computation, in an HDF5 file; without one, in memory."
 
@@ -716,7 +716,7 @@ def sharpness_measures(
     if "distance" in names: row["distance"] = (weights - flat(trainable(initial), trainable(initial))).norm().item()
     return row
 
-
+# %% ../nbs/05_sharpness.ipynb #9bd4caeb
 def neighbourhood_measure(net: nn.Module, data: Any, loss: str | Callable[[Tensor, Tensor], Tensor], *, kind: str = "worst", **options: Any) -> float:
     "An entry of `MEASURES`."
     return surface_flat_area(net, data, loss, **options) if kind == "flat_area" else adaptive_sharpness(net, data, loss, kind=kind, **options)
