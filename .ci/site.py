@@ -61,6 +61,18 @@ def wrong_badges():
         if f"https://github.com/{repository} /content/" not in cells["code"][1]: yield f"{name}: its second code cell does not fetch {repository} on Colab"
 
 
+def lost_outputs():
+    """Figures that are announced and not there, notebooks of results that show none, and outputs that name a folder of the machine they were made on."""
+    for path in sorted(NBS.glob("*.ipynb")):
+        cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+        for cell in cells:
+            source, kinds = "".join(cell["source"]), {kind for output in cell["outputs"] for kind in output.get("data", {})}
+            if re.search(r"^#\|\s*fig-(cap|alt):", source, re.M) and not kinds & {"image/png", "text/html"}:
+                yield f"{path.name}: a figure has a caption and no saved output: {source.splitlines()[0]}"
+            if found := re.search(r"(/root|/work|/tmp)/[\w.]+", json.dumps(cell["outputs"])): yield f"{path.name}: a saved output names {found[0]}"
+        if path.name.startswith(("run_", "report", "benchmark")) and not any(cell["outputs"] for cell in cells): yield f"{path.name}: no saved outputs"
+
+
 def lost_anchors(out):
     """Links to a heading, in the same page or another, that is not there."""
     pages = {path.resolve(): path.read_text(encoding="utf-8") for path in out.rglob("*.html")}
@@ -78,7 +90,7 @@ def main():
         sys.exit("\n".join(early))
     site = build(proc_nbs(force=True), quiet=True)
     wrong = [line for line in site.warnings if "broken link" in line]
-    wrong += [*unresolved(), *wrong_badges(), *lost_anchors(site.out)]
+    wrong += [*unresolved(), *wrong_badges(), *lost_outputs(), *lost_anchors(site.out)]
     print("\n".join(wrong) or f"{len(site.pages)} pages, every link leads somewhere")
     return bool(wrong)
 
