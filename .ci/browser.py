@@ -104,6 +104,8 @@ def site(browser, pictures):
                 page.goto(address + name)
                 wrong += look(page, f"{name} ({width})")
                 if pictures: page.screenshot(path=pictures / f"{Path(name).stem}_{width}.png")
+            page.goto(address + "00_sam.html")
+            if not re.search(r"def\s+SAM\(.{0,300}?rho:\s*float\s*=\s*0\.05", page.locator("main").inner_text(), re.S): wrong.append("00_sam.html shows no typed signature of SAM")
             page.goto(address + "index.html")
             wrong += search(page, width)
             page.goto(address + "index.html")
