@@ -10,10 +10,10 @@ __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'GROUPS', 'Surfaces', 'PLANE'
            'values_elsewhere', 'missing_rows', 'fill_by_points', 'exponents', 'product_table', 'in_a', 'MovingMaps',
            'product', 'moving_maps', 'Polynomials', 'inner_products', 'polynomials', 'pairs', 'attention_pairs',
            'row_sums', 'closed_form_sums', 'why_no_closed_form', 'by_closed_form', 'fill_by_closed_form', 'axis_of',
-           'axis_from', 'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project',
-           'trajectory', 'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
-           'plot_interactive', 'export_vts', 'moved_plane', 'nearest', 'plot_cuts', 'Panel', 'png', 'set_range',
-           'controls_of', 'Explorer', 'explore']
+           'axis_from', 'given_directions', 'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area',
+           'Trajectory', 'project', 'trajectory', 'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path',
+           'plot_surface_3d', 'plot_line', 'plot_interactive', 'export_vts', 'moved_plane', 'nearest', 'plot_cuts',
+           'Panel', 'png', 'set_range', 'controls_of', 'Explorer', 'explore']
 
 # %% ../nbs/04_landscape.ipynb #f311a89a
 import copy
@@ -27,24 +27,27 @@ import pickle
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from filelock import FileLock
 from matplotlib.colors import LightSource, LogNorm, Normalize
 from matplotlib.figure import Figure
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.utils.data import TensorDataset
 from tqdm.auto import tqdm
 
 from .engine import LOSSES, Metrics, evaluate, on_device, to_loss
-from .samformer import SAMformer
+from .samformer import SAMformer, Windows
 
 # %% ../nbs/04_landscape.ipynb #c1a0a3b6
 Direction = list[Tensor]  # one tensor for each that moves, in the order of the model
@@ -635,17 +638,22 @@ def axis_from(
     except ValueError: raise ValueError(f'{name} must be "from:to:how many", such as "-1:1:51"; got {text!r}') from None
 
 
-def as_directions(given: Any, moving: list[Tensor], two: bool, norm: str, ignore: str, seed: int) -> list[Direction]:
-    "Random directions, those of a file, or tensors as they are."
-    n = 1 + two
-    if given is None:
-        generator = torch.Generator().manual_seed(seed)
-        return [random_direction(moving, norm, ignore, generator) for _ in range(n)]
-    found = load_directions(given, moving) if isinstance(given, (str, Path)) else [list(d) for d in given]
-    if len(found) < n: raise ValueError(f"a surface over {'x and y needs two directions' if two else 'x needs a direction'}, got {len(found)}")
+def given_directions(given: Any, moving: list[Tensor], n: int) -> list[Direction]:
+    "Those of a file, or tensors and arrays as they are."
+    found = load_directions(given, moving) if isinstance(given, (str, Path)) else [[torch.as_tensor(t) for t in d] for d in given]
+    if len(found) < n: raise ValueError(f"a surface over {'x and y needs two directions' if n > 1 else 'x needs a direction'}, got {len(found)}")
     for d in found[:n]:
         if [t.shape for t in d] != [t.shape for t in moving]: raise ValueError("the directions do not have the shapes of what moves")
     return [[t.to(m.device) for t, m in zip(d, moving)] for d in found[:n]]
+
+
+def as_directions(given: Any, moving: list[Tensor], two: bool, norm: str, ignore: str, seed: int, orthogonalize: bool = False) -> list[Direction]:
+    "Random directions, or given ones; the second one without its part along the first if so wished."
+    if given is None:
+        generator = torch.Generator().manual_seed(seed)
+        found = [random_direction(moving, norm, ignore, generator) for _ in range(1 + two)]
+    else: found = given_directions(given, moving, 1 + two)
+    return [found[0], orthogonal(found[1], found[0])] if two and orthogonalize else found
 
 # %% ../nbs/04_landscape.ipynb #ebca135b
 def loss_surface(
@@ -658,7 +666,8 @@ def loss_surface(
     ignore: str = "biasbn",  # as for `random_direction`
     seed: int = 123,  # of random directions, and of the sample
     file: str | Path | None = None,  # where to keep it, and to continue from
-    directions: Any = None,  # a file of directions, or one or two lists of tensors; None: random ones
+    directions: Any = None,  # a file of directions, or one or two lists of tensors or numpy arrays; None: random ones
+    orthogonalize: bool = False,  # take from the second direction its part along the first
     kind: str = "weights",  # what moves: "weights" or "states"
     validation: Any = None,  # evaluated beside `train`
     test: Any = None,  # likewise
@@ -675,11 +684,11 @@ def loss_surface(
     xs, ys, device = axis_of(x, "x"), axis_of(y, "y"), next(net.parameters()).device
     moving_net = copy.deepcopy(net).eval()
     moving = tensors_of(moving_net, kind)
-    found = as_directions(directions, moving, ys is not None, norm, ignore, seed)
+    found = as_directions(directions, moving, ys is not None, norm, ignore, seed, orthogonalize)
     splits = {name: sample_of(on_device(d, device), sample, seed) for name, d in (("train", train), ("validation", validation), ("test", test)) if d is not None}
     closed = by_closed_form(method, why_no_closed_form(net, found, kind, loss, metrics, amp))
     scene, written = Scene(moving_net, kind, found, splits, loss, metrics, batch_size, amp), time.monotonic()
-    surface = begun(xs, ys, scene, closed, file, directions)
+    surface = begun(xs, ys, scene, closed, file, None if orthogonalize else directions)
 
     def save(now: bool = False) -> None:
         nonlocal written
