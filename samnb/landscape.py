@@ -41,6 +41,7 @@ import torch
 from filelock import FileLock
 from matplotlib.colors import LightSource, LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
@@ -890,18 +891,22 @@ def plot_contour(
             axis.clabel(lines, lines.levels[::3], fontsize=6, fmt="%.3g")
         if path is not None: draw_path(axis, path)
         else: axis.plot(0, 0, "+", color="w" if style != "lines" else "k", ms=8, mew=1.5)
-        axis.set(title=title, xlabel="a" if path is None else f"first component ({path.explained[0]:.0%} of the variance)")
+        if path is not None: title = f"{title} at most {path.outside.max():.0%} of a distance off the plane".strip()
+        axis.set_title(title, fontsize=None if path is None else "small")
+        axis.set(xlabel="a" if path is None else f"first component ({path.explained[0]:.0%} of the variance)")
     axes[0, 0].set_ylabel("b" if path is None else f"second ({path.explained[1]:.0%})")
     figure.colorbar(plt.cm.ScalarMappable(scale, "viridis"), ax=axes, label=name.replace("_", " "), extend="both" if style == "filled" else "neither")
     return figure
 
 # %% ../nbs/04_landscape.ipynb #1b74747f
 def draw_path(axis: Any, path: Trajectory) -> None:
-    "The path with its first and last point marked."
-    axis.plot(*path.points.T, "-o", color="#d6604d", mec="w", mew=0.4, ms=4, lw=1.2)
-    for i, (text, marker) in {0: ("start", "s"), len(path.points) - 1: ("end", "*")}.items():
-        axis.plot(*path.points[i], marker, color="w", mec="k", ms=10 if marker == "*" else 6)
-        axis.annotate(text, path.points[i], xytext=(5, 5), textcoords="offset points", fontsize="small", color="w")
+    "The path, white with a dark edge that shows on any ground, with its first and last point marked and some dots numbered."
+    edge, last = (lambda width: [Stroke(linewidth=width, foreground="k"), Normal()]), len(path.points) - 1
+    axis.plot(*path.points.T, "-o", color="w", mec="k", mew=0.6, ms=4, lw=1.4, path_effects=edge(2.8))
+    texts = {i: str(i) for i in range(0, last, max(1, -(-last // 5)))} | {0: "start", last: "end"}
+    for i, text in texts.items():
+        if i in (0, last): axis.plot(*path.points[i], "*" if i else "s", color="w", mec="k", ms=11 if i else 6)
+        axis.annotate(text, path.points[i], xytext=(5, 5), textcoords="offset points", fontsize="small", color="w", path_effects=edge(2))
 
 # %% ../nbs/04_landscape.ipynb #e4711a63
 def plot_surface_3d(
