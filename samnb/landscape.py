@@ -6,12 +6,13 @@
 __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'GROUPS', 'Surfaces', 'PLANE', 'tensors_of', 'filter_norms',
            'random_direction', 'inner', 'cosine', 'orthogonal', 'between', 'open_hdf5', 'replace_file',
            'save_directions', 'load_directions', 'move_to', 'Surface', 'file_name', 'save_surface', 'read_surface',
-           'sha256_of', 'sha256_of_data', 'check_same', 'folded', 'Sample', 'sample_of', 'Scene', 'unpacked',
-           'values_elsewhere', 'missing_rows', 'fill_by_points', 'exponents', 'product_table', 'in_a', 'MovingMaps',
-           'product', 'moving_maps', 'Polynomials', 'inner_products', 'polynomials', 'pairs', 'attention_pairs',
-           'row_sums', 'closed_form_sums', 'why_no_closed_form', 'by_closed_form', 'fill_by_closed_form', 'axis_of',
-           'axis_from', 'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project',
-           'trajectory', 'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
+           'sha256_of', 'contents', 'sha256_of_data', 'code_of', 'held_by', 'loss_identity', 'check_same',
+           'save_shared', 'folded', 'Sample', 'sample_of', 'Scene', 'unpacked', 'values_elsewhere', 'missing_rows',
+           'fill_by_points', 'exponents', 'product_table', 'in_a', 'MovingMaps', 'product', 'moving_maps',
+           'Polynomials', 'inner_products', 'polynomials', 'pairs', 'attention_pairs', 'row_sums', 'closed_form_sums',
+           'why_no_closed_form', 'by_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from', 'given_directions',
+           'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory',
+           'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
            'plot_interactive', 'export_vts', 'moved_plane', 'nearest', 'plot_cuts', 'Panel', 'png', 'set_range',
            'controls_of', 'Explorer', 'explore']
 
@@ -25,26 +26,30 @@ import math
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from filelock import FileLock
 from matplotlib.colors import LightSource, LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.utils.data import TensorDataset
 from tqdm.auto import tqdm
 
 from .engine import LOSSES, Metrics, evaluate, on_device, to_loss
-from .samformer import SAMformer
+from .samformer import SAMformer, Windows
 
 # %% ../nbs/04_landscape.ipynb #c1a0a3b6
 Direction = list[Tensor]  # one tensor for each that moves, in the order of the model
@@ -240,20 +245,57 @@ def read_surface(file: str | Path) -> Surface:
         return Surface(x, y, {name: np.where(done, v, np.nan) for name, v in values.items()}, done, dict(f.attrs) | {"dir_file": dir_file}, partial)
 
 # %% ../nbs/04_landscape.ipynb #156bc4cd
-def sha256_of(tensors: list[Tensor]) -> str:
+def sha256_of(
+    tensors: Iterable[Tensor],
+) -> str:  # 16 hexadecimal digits
     "Of the contents of tensors."
     digest = hashlib.sha256()
     for t in tensors: digest.update(t.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
     return digest.hexdigest()[:16]
 
 
-def sha256_of_data(data: Any) -> str:
-    "Of 64 samples spread over the set, and how many there are."
-    n = len(data)
-    picked = [t for i in np.linspace(0, n - 1, min(n, 64)).astype(int) for t in data[i : i + 1]]
-    return f"{n}:{sha256_of(picked)}"
+def contents(
+    data: Any,  # of the engine
+) -> Iterator[Tensor]:
+    "All that a data set consists of: the tensors that it is made from, or its samples, some at a time."
+    if isinstance(data, Windows): yield from (data.values, torch.tensor([data.seq_len, data.horizon]))
+    elif isinstance(data, Sample): yield from (*contents(data.data), data.index)
+    elif isinstance(data, TensorDataset): yield from data.tensors
+    else:
+        for start in range(0, len(data), 1024): yield from data[start : start + 1024]
 
 
+def sha256_of_data(
+    data: Any,  # of the engine
+) -> str:  # number of samples:digest
+    "Of all samples, and how many there are."
+    return f"{len(data)}:{sha256_of(contents(data))}"
+
+# %% ../nbs/04_landscape.ipynb #484642e2
+def code_of(code: CodeType) -> tuple[Any, ...]:
+    "What a function does: instructions, names, constants, and the same of functions within it."
+    constants = [code_of(c) if isinstance(c, CodeType) else sorted(map(repr, c)) if isinstance(c, frozenset) else repr(c) for c in code.co_consts]
+    return code.co_code, code.co_names, constants
+
+
+def held_by(value: Any) -> Any:
+    "What tells one function or object from another, as something that has the same `repr` in every process."
+    if isinstance(value, Tensor): return sha256_of([value])
+    if code := getattr(value, "__code__", None):
+        cells = [c for cell in value.__closure__ or () if (c := cell.cell_contents) is not value]
+        return code_of(code), [held_by(v) for v in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values(), *cells)]
+    methods = [code_of(f.__code__) for f in vars(type(value)).values() if hasattr(f, "__code__")]  # of an object that is called, such as a module
+    try: return methods, pickle.dumps(value)
+    except Exception: return methods, type(value).__qualname__  # what cannot be pickled counts by its class
+
+
+def loss_identity(loss: str | Callable[..., Tensor]) -> str:
+    "The name of a loss; of a function also a hash of what it does."
+    if isinstance(loss, str): return loss
+    digest = hashlib.sha256(repr(held_by(loss)).encode()).hexdigest()[:16]
+    return f"{getattr(loss, '__name__', type(loss).__name__)}:{digest}"
+
+# %% ../nbs/04_landscape.ipynb #833964aa
 def check_same(surface: Surface, file: str | Path, x: np.ndarray, y: np.ndarray | None, about: dict[str, Any]) -> None:
     "Refuse to continue a surface that was begun with anything else."
     same_axis = lambda a, b: (a is None) == (b is None) and (a is None or np.array_equal(a, b))
@@ -261,6 +303,22 @@ def check_same(surface: Surface, file: str | Path, x: np.ndarray, y: np.ndarray 
     for name, value in about.items():
         if name != "dir_file" and surface.about.get(name) != value:
             raise ValueError(f"{file} was made with other {name.replace('_', ' ')} ({surface.about.get(name, 'not stated')}, now {value}); it was left as it is")
+
+# %% ../nbs/04_landscape.ipynb #ee9e621e
+def save_shared(surface: Surface, file: str | Path) -> None:
+    "Write a surface with what other processes have added to its file, which `surface` also gets; one process at a time."
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(f".{file.name}.lock")):
+        partial = surface.partial
+        if file.exists():
+            stored = read_surface(file)
+            check_same(stored, file, surface.x, surface.y, surface.about)
+            theirs = stored.done & ~surface.done
+            for name, values in stored.values.items(): surface.values.setdefault(name, np.full(surface.done.shape, np.nan))[theirs] = values[theirs]
+            surface.done |= theirs
+            partial = {split: max(found, key=lambda p: p[0]) for split in stored.partial | partial if (found := [p[split] for p in (partial, stored.partial) if split in p])}
+        save_surface(replace(surface, partial={} if surface.done.all() else partial), file)
 
 # %% ../nbs/04_landscape.ipynb #7691d669
 def folded(net: nn.Module) -> nn.Module:  # in eval mode
@@ -364,20 +422,21 @@ def missing_rows(surface: Surface) -> list[list[tuple[int, ...]]]:
     return [row for r in range(len(surface.y)) if (row := [index for index in todo if index[0] == r])]
 
 
-def fill_by_points(surface: Surface, scene: Scene, executor: Executor | None, progress: bool, save: Callable[[], None]) -> None:
+def fill_by_points(surface: Surface, scene: Scene, executor: Executor | None, progress: bool, save: Callable[[], None], shared: bool = False) -> None:
     "Evaluate what is missing."
     def store(row: list[tuple[int, ...]], found: list[dict[str, float]]) -> None:
         for index, values in zip(row, found):
             for name, value in values.items(): surface.values.setdefault(name, np.full(surface.done.shape, np.nan))[index] = value
             surface.done[index] = True
-        bar.update(len(row)); save()
+        save(); bar.update(int(surface.done.sum()) - bar.n)
 
     points = lambda row: [tuple(float(axis[i]) for axis, i in zip((surface.x, surface.y), reversed(index))) for index in row]
     rows = missing_rows(surface)
+    if shared: np.random.default_rng().shuffle(rows)  # from the system's entropy: processes that share the file seldom meet
     with tqdm(total=surface.done.size, initial=int(surface.done.sum()), desc="surface", unit="point", disable=not progress) as bar:
         if executor is None:
-            for row in rows:
-                for index in row: store([index], scene.values(points([index])))
+            for index in itertools.chain(*rows):
+                if not surface.done[index]: store([index], scene.values(points([index])))
         else:
             packed = pickle.dumps(scene)
             futures = {executor.submit(values_elsewhere, packed, points(row)): row for row in rows}
@@ -588,11 +647,13 @@ def why_no_closed_form(
     return None
 
 
-def by_closed_form(method: str, reason: str | None) -> bool:
+def by_closed_form(method: str, reason: str | None, executor: Executor | None = None) -> bool:
     "Whether the closed form does the work."
     if method not in ("auto", "closed form", "points"): raise ValueError(f'method must be "auto", "closed form" or "points", got {method!r}')
     if method == "closed form" and reason: raise ValueError(f"there is no closed form here: {reason}")
-    return method != "points" and reason is None
+    closed = method != "points" and reason is None
+    if closed and executor is not None: raise ValueError('the closed form has threads of its own and takes no executor; leave it out, or give method="points"')
+    return closed
 
 # %% ../nbs/04_landscape.ipynb #ba52ada7
 def fill_by_closed_form(surface: Surface, scene: Scene, progress: bool, save: Callable[[], None]) -> None:
@@ -635,17 +696,22 @@ def axis_from(
     except ValueError: raise ValueError(f'{name} must be "from:to:how many", such as "-1:1:51"; got {text!r}') from None
 
 
-def as_directions(given: Any, moving: list[Tensor], two: bool, norm: str, ignore: str, seed: int) -> list[Direction]:
-    "Random directions, those of a file, or tensors as they are."
-    n = 1 + two
-    if given is None:
-        generator = torch.Generator().manual_seed(seed)
-        return [random_direction(moving, norm, ignore, generator) for _ in range(n)]
-    found = load_directions(given, moving) if isinstance(given, (str, Path)) else [list(d) for d in given]
-    if len(found) < n: raise ValueError(f"a surface over {'x and y needs two directions' if two else 'x needs a direction'}, got {len(found)}")
+def given_directions(given: Any, moving: list[Tensor], n: int) -> list[Direction]:
+    "Those of a file, or tensors and arrays as they are."
+    found = load_directions(given, moving) if isinstance(given, (str, Path)) else [[torch.as_tensor(t) for t in d] for d in given]
+    if len(found) < n: raise ValueError(f"a surface over {'x and y needs two directions' if n > 1 else 'x needs a direction'}, got {len(found)}")
     for d in found[:n]:
         if [t.shape for t in d] != [t.shape for t in moving]: raise ValueError("the directions do not have the shapes of what moves")
     return [[t.to(m.device) for t, m in zip(d, moving)] for d in found[:n]]
+
+
+def as_directions(given: Any, moving: list[Tensor], two: bool, norm: str, ignore: str, seed: int, orthogonalize: bool = False) -> list[Direction]:
+    "Random directions, or given ones; the second one without its part along the first if so wished."
+    if given is None:
+        generator = torch.Generator().manual_seed(seed)
+        found = [random_direction(moving, norm, ignore, generator) for _ in range(1 + two)]
+    else: found = given_directions(given, moving, 1 + two)
+    return [found[0], orthogonal(found[1], found[0])] if two and orthogonalize else found
 
 # %% ../nbs/04_landscape.ipynb #ebca135b
 def loss_surface(
@@ -658,7 +724,8 @@ def loss_surface(
     ignore: str = "biasbn",  # as for `random_direction`
     seed: int = 123,  # of random directions, and of the sample
     file: str | Path | None = None,  # where to keep it, and to continue from
-    directions: Any = None,  # a file of directions, or one or two lists of tensors; None: random ones
+    directions: Any = None,  # a file of directions, or one or two lists of tensors or numpy arrays; None: random ones
+    orthogonalize: bool = False,  # take from the second direction its part along the first
     kind: str = "weights",  # what moves: "weights" or "states"
     validation: Any = None,  # evaluated beside `train`
     test: Any = None,  # likewise
@@ -667,7 +734,7 @@ def loss_surface(
     amp: bool = False,  # bfloat16 autocast; an approximation
     sample: int | None = None,  # evaluate on so many random samples of each data set, eq. (standard-error); None: on all
     method: str = "auto",  # "closed form", "points", or whichever applies
-    executor: Executor | None = None,  # of concurrent.futures: rows are evaluated there (by points; the closed form has its own threads)
+    executor: Executor | None = None,  # of concurrent.futures: rows are evaluated there; not with the closed form, which has its own threads
     progress: bool = True,
     save_every: float = 10.0,  # seconds between writes of `file`
 ) -> Surface:
@@ -675,19 +742,19 @@ def loss_surface(
     xs, ys, device = axis_of(x, "x"), axis_of(y, "y"), next(net.parameters()).device
     moving_net = copy.deepcopy(net).eval()
     moving = tensors_of(moving_net, kind)
-    found = as_directions(directions, moving, ys is not None, norm, ignore, seed)
+    found = as_directions(directions, moving, ys is not None, norm, ignore, seed, orthogonalize)
     splits = {name: sample_of(on_device(d, device), sample, seed) for name, d in (("train", train), ("validation", validation), ("test", test)) if d is not None}
-    closed = by_closed_form(method, why_no_closed_form(net, found, kind, loss, metrics, amp))
+    closed = by_closed_form(method, why_no_closed_form(net, found, kind, loss, metrics, amp), executor)
     scene, written = Scene(moving_net, kind, found, splits, loss, metrics, batch_size, amp), time.monotonic()
-    surface = begun(xs, ys, scene, closed, file, directions)
+    surface = begun(xs, ys, scene, closed, file, None if orthogonalize else directions)
 
     def save(now: bool = False) -> None:
         nonlocal written
-        if file is not None and (now or time.monotonic() - written >= save_every): save_surface(surface, file); written = time.monotonic()
+        if file is not None and (now or time.monotonic() - written >= save_every): save_shared(surface, file); written = time.monotonic()
 
     if not surface.done.all():
         if closed: fill_by_closed_form(surface, scene, progress, save)
-        else: fill_by_points(surface, scene, executor, progress, save)
+        else: fill_by_points(surface, scene, executor, progress, save, file is not None)
         save(now=True)
     return surface
 
@@ -696,8 +763,7 @@ def identity(scene: Scene, closed: bool) -> dict[str, Any]:
     "What a file says of the surface in it, so that it is continued only with the same."
     about = {"weights": sha256_of(list(scene.net.state_dict().values())), "directions": ", ".join(map(sha256_of, scene.directions)), "kind": scene.kind}
     for split, data in scene.splits.items(): about |= {f"{split}_data": sha256_of_data(data), f"{split}_samples": len(data)}
-    about |= {"loss": scene.loss if isinstance(scene.loss, str) else getattr(scene.loss, "__name__", "a function")}
-    about |= {"metrics": type(scene.metrics).__name__ if scene.metrics else "none", "method": "closed form" if closed else "points", "amp": scene.amp}
+    about |= {"loss": loss_identity(scene.loss), "metrics": type(scene.metrics).__name__ if scene.metrics else "none", "method": "closed form" if closed else "points", "amp": scene.amp}
     return about | ({"cosine": cosine(*scene.directions)} if len(scene.directions) > 1 else {})
 
 
@@ -825,18 +891,22 @@ def plot_contour(
             axis.clabel(lines, lines.levels[::3], fontsize=6, fmt="%.3g")
         if path is not None: draw_path(axis, path)
         else: axis.plot(0, 0, "+", color="w" if style != "lines" else "k", ms=8, mew=1.5)
-        axis.set(title=title, xlabel="a" if path is None else f"first component ({path.explained[0]:.0%} of the variance)")
+        if path is not None: title = f"{title} at most {path.outside.max():.0%} of a distance off the plane".strip()
+        axis.set_title(title, fontsize=None if path is None else "small")
+        axis.set(xlabel="a" if path is None else f"first component ({path.explained[0]:.0%} of the variance)")
     axes[0, 0].set_ylabel("b" if path is None else f"second ({path.explained[1]:.0%})")
     figure.colorbar(plt.cm.ScalarMappable(scale, "viridis"), ax=axes, label=name.replace("_", " "), extend="both" if style == "filled" else "neither")
     return figure
 
 # %% ../nbs/04_landscape.ipynb #1b74747f
 def draw_path(axis: Any, path: Trajectory) -> None:
-    "The path with its first and last point marked."
-    axis.plot(*path.points.T, "-o", color="#d6604d", mec="w", mew=0.4, ms=4, lw=1.2)
-    for i, (text, marker) in {0: ("start", "s"), len(path.points) - 1: ("end", "*")}.items():
-        axis.plot(*path.points[i], marker, color="w", mec="k", ms=10 if marker == "*" else 6)
-        axis.annotate(text, path.points[i], xytext=(5, 5), textcoords="offset points", fontsize="small", color="w")
+    "The path, white with a dark edge that shows on any ground, with its first and last point marked and some dots numbered."
+    edge, last = (lambda width: [Stroke(linewidth=width, foreground="k"), Normal()]), len(path.points) - 1
+    axis.plot(*path.points.T, "-o", color="w", mec="k", mew=0.6, ms=4, lw=1.4, path_effects=edge(2.8))
+    texts = {i: str(i) for i in range(0, last, max(1, -(-last // 5)))} | {0: "start", last: "end"}
+    for i, text in texts.items():
+        if i in (0, last): axis.plot(*path.points[i], "*" if i else "s", color="w", mec="k", ms=11 if i else 6)
+        axis.annotate(text, path.points[i], xytext=(5, 5), textcoords="offset points", fontsize="small", color="w", path_effects=edge(2))
 
 # %% ../nbs/04_landscape.ipynb #e4711a63
 def plot_surface_3d(
