@@ -740,20 +740,23 @@ def plot_sharpness(
 
 # %% ../nbs/05_sharpness.ipynb #ec5967c3
 def kendall_tau(
-    measure: Sequence[float],
-    gap: Sequence[float],
-    n_bootstrap: int = 1000,
+    measure: Sequence[float],  # (n,), a number a network
+    gap: Sequence[float],  # (n,)
+    n_bootstrap: int = 1000,  # samples of n networks, drawn with replacement
     confidence: float = 0.95,  # of the interval
-    seed: int = 0,
-) -> tuple[float, float, float]:  # tau, and its interval; nan where the measure is constant
+    seed: int = 0,  # of the samples
+) -> tuple[float, float, float]:  # tau, and its interval; nan where measure or gap is constant
     "Kendall's rank correlation with a percentile interval from resampled pairs."
     x, y = np.asarray(measure, dtype=float), np.asarray(gap, dtype=float)
     if x.shape != y.shape or x.ndim != 1 or len(x) < 3: raise ValueError(f"measure and gap must be of one length, at least 3; got shapes {x.shape} and {y.shape}")
     if not (np.isfinite(x).all() and np.isfinite(y).all()): raise ValueError("measure and gap must be finite; leave out the runs that are not")
-    tau = lambda index: stats.kendalltau(x[index], y[index]).statistic
-    samples = [tau(index) for index in np.random.default_rng(seed).integers(0, len(x), (n_bootstrap, len(x)))]
-    low, high = np.nanquantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2]) if np.isfinite(samples).any() else (math.nan, math.nan)
-    return float(tau(slice(None))), float(low), float(high)
+    drawn = np.random.default_rng(seed).integers(0, len(x), (n_bootstrap, len(x)))
+    counts = np.stack([np.ones(len(x)), *(np.bincount(index, minlength=len(x)) for index in drawn)])  # how often each network is in a sample; first, all once
+    sign_x, sign_y = (np.sign(np.subtract.outer(values, values)) for values in (x, y))
+    pairs = lambda of_pair: ((counts @ of_pair) * counts).sum(1)  # the sum over the pairs of each sample
+    with np.errstate(invalid="ignore"): taus = pairs(sign_x * sign_y) / np.sqrt(pairs(np.abs(sign_x)) * pairs(np.abs(sign_y)))
+    low, high = np.nanquantile(taus[1:], [(1 - confidence) / 2, (1 + confidence) / 2]) if np.isfinite(taus[1:]).any() else (math.nan, math.nan)
+    return float(taus[0]), float(low), float(high)
 
 
 def granulated_tau(
@@ -795,15 +798,15 @@ def plot_measures(
     "Each measure against the gap, with Kendall's tau and its interval above."
     n_columns = min(4, len(measures))
     n_rows = math.ceil(len(measures) / n_columns)
-    figure, axes = plt.subplots(n_rows, n_columns, figsize=(2.5 * n_columns + 0.5, 2.3 * n_rows + 0.3), sharey=True, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(n_rows, n_columns, figsize=(1.9 * n_columns + 0.4, 1.65 * n_rows + 0.2), sharey=True, squeeze=False, layout="constrained")
     for axis, measure in zip(axes.flat, measures):
         for i, (value, group) in enumerate(runs.groupby(color) if color else [(None, runs)]):
-            axis.plot(group[measure], group[gap], "osD^v<>"[i % 7], ms=4, mfc="none", color=f"C{i}", label=f"{color} {value}" if color else None)
-        tau, low, high = kendall_tau(runs[measure], runs[gap])
-        axis.set_title(f"tau {tau:.2f} [{low:.2f}, {high:.2f}]", fontsize="medium")
-        axis.set_xlabel(measure)
+            axis.plot(group[measure], group[gap], "osD^v<>"[i % 7], ms=3, mew=0.8, mfc="none", color=f"C{i}", label=f"{color} {value}" if color else None)
+        tau = kendall_tau(runs[measure], runs[gap]) if len(runs) > 2 else (math.nan,)
+        axis.set_title("no tau" if math.isnan(tau[0]) else "tau {:.2f} [{:.2f}, {:.2f}]".format(*tau), fontsize="small")
+        axis.set_xlabel(measure, fontsize="small"); axis.tick_params(labelsize="x-small")
         if runs[measure].min() > 0 and runs[measure].max() > 30 * runs[measure].min(): axis.set_xscale("log"); axis.xaxis.set_minor_formatter("")
     for axis in axes.flat[len(measures) :]: axis.set_visible(False)
-    for row in axes: row[0].set_ylabel(gap)
-    if color: axes[0, 0].legend(fontsize="small")
+    for row in axes: row[0].set_ylabel(gap, fontsize="small")
+    if color: figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=7, fontsize="small")  # in a panel it would hide runs
     return figure
