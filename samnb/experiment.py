@@ -15,9 +15,9 @@ __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODEL
            'parameters_cell', 'download_command', 'expand', 'free_memory', 'visible_gpus', 'prepare_process',
            'OwnProcess', 'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line',
            'engine_for', 'do_runs', 'sweep', 'better_of', 'paired_test', 'table_cells', 'with_tests', 'latex', 'Table',
-           'entry_text', 'laid_out', 'table', 'varied_parameters', 'publish', 'measure_run', 'generalization_study',
-           'publish_sharpness', 'plot_seeds', 'finished_runs', 'SortableTable', 'values_of', 'run_one_by_one',
-           'plot_progress', 'launch_controls', 'configs_of', 'Launcher', 'launch']
+           'entry_text', 'laid_out', 'table', 'varied_parameters', 'publish', 'measure_run', 'GeneralizationStudy',
+           'ranked', 'generalization_study', 'publish_sharpness', 'plot_seeds', 'finished_runs', 'SortableTable',
+           'values_of', 'run_one_by_one', 'plot_progress', 'launch_controls', 'configs_of', 'Launcher', 'launch']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
@@ -73,7 +73,7 @@ from samnb.samformer import (
     CATALOGUE, TOYS, ForecastMetrics, Linear, SAMformer, download_series, find_checkout, find_folder, load_series,
     find_file, plot_attention, plot_error_by_step, plot_forecast, published_mse,
 )
-from .sharpness import CLASSIFIER_MEASURES, HESSIAN_MEASURES, MEASURES, WEIGHT_MEASURES, plot_sharpness, rank_measures, sharpness_measures
+from .sharpness import CLASSIFIER_MEASURES, HESSIAN_MEASURES, MEASURES, WEIGHT_MEASURES, plot_measures, plot_sharpness, rank_measures, sharpness_measures
 from samnb.vgg import (
     LAYERS, VGG, Augmentation, ImageMetrics, ResNet, classification_loss, load_images, plot_confusion, plot_errors, plot_memorization, read_cifar10,
 )
@@ -1128,33 +1128,82 @@ def measure_run(
     files.save_json("sharpness.json", {"options": options, "measures": measures})
     return measures
 
+# %% ../nbs/06_experiment.ipynb #7031fb4c
+@dataclass(frozen=True)
+class GeneralizationStudy:
+    "The sharpness of finished runs, and how each measure goes with the gap. Jupyter shows the table; `figure()` draws the scatter."
+
+    runs: pd.DataFrame  # a row a run: its parameters, train_loss, test_loss, gap, the measures, run_dir
+    ranking: pd.DataFrame  # a row a measure, as `rank_measures` returns it; tau is nan where it cannot be said
+    remarks: tuple[str, ...]  # what the ranking cannot say and why, a sentence each
+
+    def figure(self) -> Figure:
+        "Each measure against the gap, with a colour for each rho, or for each value of another parameter where rho is the same."
+        varied = [name for name in ("rho", *varied_parameters(self.runs)) if 1 < self.runs[name].nunique() <= 7]
+        return plot_measures(self.runs, [name for name in self.runs if name in set(self.ranking.measure)], color=varied[0] if varied else None)
+
+    def summary(self) -> str:
+        "How many runs and measures, and the remarks."
+        return " ".join([f"{len(self.ranking)} measures against the gap of {len(self.runs)} runs.", *self.remarks])
+
+    def _repr_html_(self) -> str: return f"{self.ranking.round(2).to_html(index=False)}<p>{html.escape(self.summary(), quote=False)}</p>"
+    def __repr__(self) -> str: return f"{self.ranking.round(2).to_string(index=False)}\n\n{self.summary()}"
+
+# %% ../nbs/06_experiment.ipynb #d9fa87cb
+def varied_parameters(
+    runs: pd.DataFrame,  # a row a run, with its parameters; a run may be older than a parameter
+) -> list[str]:
+    "The parameters that are not the same in all runs."
+    return [f.name for f in fields(Config) if f.name in runs and runs[f.name].nunique() > 1]
+
+
+def ranked(
+    runs: pd.DataFrame,  # a row a run: parameters, measures and gap
+    measures: list[str],  # columns
+    n_bootstrap: int,  # samples for the intervals
+) -> tuple[pd.DataFrame, tuple[str, ...]]:  # the ranking, and the remarks
+    "The measures by Kendall's tau with the gap, and what cannot be said."
+    varied = varied_parameters(runs)
+    if "rho" in varied and (runs.groupby("rho").use_sam.nunique() == 1).all(): varied = [name for name in varied if name != "use_sam"]  # rho says it, too
+    if len(runs) < 3: return pd.DataFrame({"measure": measures, "tau": math.nan, "low": math.nan, "high": math.nan}), (f"Kendall's tau needs at least 3 runs, got {len(runs)}.",)
+    ranking, remarks = rank_measures(runs, measures, varied, n_bootstrap=n_bootstrap), []
+    if constant := ranking.measure[ranking.tau.isna()].tolist(): remarks.append(f"There is no tau of {', '.join(constant)}: a measure or the gap is the same in all runs.")
+    if not set(varied) - {"seed"}: remarks.append("No hyperparameter differs between the runs, so there is no granulated tau of one.")
+    if alone := [name for name in varied if ranking[f"tau_{name}"].isna().all()]: remarks.append(f"No two runs with different gaps differ in {' or '.join(alone)} alone, so there is no granulated tau of it.")
+    return ranking, tuple(remarks)
+
 # %% ../nbs/06_experiment.ipynb #d9658bef
 def generalization_study(
     folders: Iterable[str | Path],  # of finished runs
     measures: dict[str, dict[str, Any]] | None = None,  # name -> arguments of `adaptive_sharpness`; None: `MEASURES`
     max_samples: int | None = 2048,  # training samples, spread evenly; None: all
-    **options: Any,  # hessian, batch_size, normalize_logits: as for `sharpness_measures`
-) -> pd.DataFrame:  # a row a run: its parameters, train_loss, test_loss, gap, the measures, run_dir
-    "The sharpness of finished runs beside their generalization gap; `rank_measures` and `plot_measures` take the table."
-    rows, options = [], {"measures": measures or MEASURES, "max_samples": max_samples} | options
+    *,
+    n_bootstrap: int = 1000,  # samples of runs for the intervals of tau
+    **options: Any,  # names, hessian, batch_size, normalize_logits: as for `sharpness_measures`
+) -> GeneralizationStudy:
+    "The sharpness of finished runs beside their generalization gap, and which measure goes with it."
+    rows, names, options = [], {}, {"measures": measures or MEASURES, "max_samples": max_samples} | options
     for folder in tqdm(list(folders), desc="runs measured", unit="run", leave=False):
         measured, files = measure_run(folder, options), RunFolder(folder)
         config, summary = files.load_json("config.json"), files.load_json("summary.json")
         config.pop("environment")
         losses = {f"{split}_loss": summary[split]["loss"] for split in ("train", "test")}
         rows.append(config | losses | {"gap": summary["gap"]} | measured | {"run_dir": str(folder)})
-    return pd.DataFrame(rows)
+        names |= dict.fromkeys(name for name in measured if name not in ("residual", "trace_low", "trace_high", "products"))  # which say how well, not how sharp
+    if not rows: raise ValueError("folders must be those of finished runs; there are none")
+    runs = pd.DataFrame(rows)
+    return GeneralizationStudy(runs, *ranked(runs, list(names), n_bootstrap))
 
 
 def publish_sharpness(
-    measured: pd.DataFrame,  # as `generalization_study` returns it
+    study: GeneralizationStudy,
     name: str,  # of the file in results/published/, without ending
 ) -> Path:
-    "Write what the report reads: the parameters that differ, the losses, and the measures."
+    "Write what the report reads: the parameters that differ and the seed, the losses, and the measures."
     (folder := find_folder("results") / "published").mkdir(parents=True, exist_ok=True)
-    varied = [f.name for f in fields(Config) if f.name == "seed" or (f.name in measured and measured[f.name].nunique() > 1)]  # a run may be older than a parameter
-    values = measured.columns[measured.columns.get_loc("train_loss") : measured.columns.get_loc("run_dir")]
-    measured[[*varied, *values]].to_csv(folder / f"{name}.csv", index=False)
+    runs, varied = study.runs, {*varied_parameters(study.runs), "seed"}
+    values = runs.columns[runs.columns.get_loc("train_loss") : runs.columns.get_loc("run_dir")]
+    runs[[*(f.name for f in fields(Config) if f.name in varied), *values]].to_csv(folder / f"{name}.csv", index=False)
     return folder / f"{name}.csv"
 
 # %% ../nbs/06_experiment.ipynb #ed17f16f

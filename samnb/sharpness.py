@@ -37,7 +37,9 @@ from .landscape import flat_area, loss_surface, open_hdf5, replace_file, sha256_
 
 # %% ../nbs/05_sharpness.ipynb #5638cdbb
 @contextmanager
-def eval_mode(net: nn.Module) -> Iterator[None]:
+def eval_mode(
+    net: nn.Module,
+) -> Iterator[None]:
     "Within it the network is in eval mode; afterwards each of its modules is in the mode that it had."
     modes = {module: module.training for module in net.modules()}
     net.eval()
@@ -47,7 +49,7 @@ def eval_mode(net: nn.Module) -> Iterator[None]:
 
 
 def trainable(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     layer: str | None = None,  # only parameters whose name is this or begins with it and a dot; None: all
 ) -> list[nn.Parameter]:
     "The parameters that training changes, in the order of the network."
@@ -72,12 +74,12 @@ class MeanLoss:
 
     def __init__(
         self,
-        net: nn.Module,
+        net: nn.Module,  # used at the weights that it has when the loss is computed
         data: Any,  # of the engine, or a pair (inputs, targets) of tensors
         loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
         *,
         layer: str | None = None,  # only the parameters of this layer; None: all
-        batch_size: int = 256,
+        batch_size: int = 256,  # samples at once; does not change the result beyond rounding
         max_samples: int | None = None,  # so many samples, spread evenly; None: all
         normalize_logits: bool = False,  # classifiers: see `normalized_logits`
     ):
@@ -153,7 +155,11 @@ def split(
     return [piece.view_as(p).to(p.dtype) for piece, p in zip(vector.split([p.numel() for p in like]), like)]
 
 # %% ../nbs/05_sharpness.ipynb #91df2617
-def hessian_product(loss: Tensor, parameters: Sequence[Tensor], v: Sequence[Tensor]) -> Sequence[Tensor | None]:
+def hessian_product(
+    loss: Tensor,  # 0-dim, with its graph
+    parameters: Sequence[Tensor],  # with respect to which
+    v: Sequence[Tensor],  # of the shapes of the parameters
+) -> Sequence[Tensor | None]:  # likewise
     "The Hessian of `loss` times `v`; None where it does not depend on a parameter."
     gradient = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
     pairs = [(g, u) for g, u in zip(gradient, v) if g is not None and g.requires_grad]
@@ -161,7 +167,12 @@ def hessian_product(loss: Tensor, parameters: Sequence[Tensor], v: Sequence[Tens
     return torch.autograd.grad([g for g, _ in pairs], parameters, [u for _, u in pairs], allow_unused=True)
 
 
-def gauss_newton_product(loss: Tensor, output: Tensor, parameters: Sequence[Tensor], v: Sequence[Tensor]) -> Sequence[Tensor | None]:
+def gauss_newton_product(
+    loss: Tensor,  # 0-dim, with its graph
+    output: Tensor,  # of the network, on the way to the loss
+    parameters: Sequence[Tensor],  # with respect to which
+    v: Sequence[Tensor],  # of the shapes of the parameters
+) -> Sequence[Tensor | None]:  # likewise
     "The Gauss–Newton matrix of `loss`, a function of `output`, times `v`."
     u = torch.zeros_like(output, requires_grad=True)
     back = torch.autograd.grad(output, parameters, u, create_graph=True, allow_unused=True)  # J^T u, linear in u
@@ -177,7 +188,7 @@ class HessianOperator(MeanLoss):
 
     def __init__(
         self,
-        net: nn.Module,
+        net: nn.Module,  # used at the weights that it has when the loss is computed
         data: Any,  # of the engine, or a pair (inputs, targets) of tensors
         loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
         *,
@@ -202,7 +213,10 @@ class HessianOperator(MeanLoss):
         self.bar.update()
         return product
 
-    def product(self, v: Tensor) -> Tensor:
+    def product(
+        self,
+        v: Tensor,  # (P,)
+    ) -> Tensor:  # (P,), float64
         "The product with `v`."
         total, pieces = torch.zeros(self.size, dtype=torch.float64, device=self.device), split(v.to(self.device), self.parameters)
         for share, output, targets in self.outputs():
@@ -226,8 +240,8 @@ class Kept:
 
     def __init__(
         self,
-        file: str | Path | None,
-        operator: HessianOperator,
+        file: str | Path | None,  # HDF5; None: in memory
+        operator: HessianOperator,  # whose products it keeps
         **options: Any,  # what else the result depends on
     ):
         self.file, self.operator, self.parts, self.n_read = None if file is None else Path(file), operator, {}, 0
@@ -311,7 +325,7 @@ class Eigenpairs:
 
 
 def hessian_eigenvalues(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
     k: int = 5,  # how many
@@ -338,10 +352,10 @@ def hessian_eigenvalues(
 # %% ../nbs/05_sharpness.ipynb #0caf12c4
 def extreme_pairs(
     operator: HessianOperator,
-    k: int,
+    k: int,  # how many
     which: str,  # "top" or "bottom"
-    tol: float,
-    seed: int,
+    tol: float,  # relative residual at which to stop
+    seed: int,  # of the first vector
 ) -> Tensor:  # (1 + P, k): the eigenvalues, and below each its eigenvector
     "The eigenpairs, the most extreme first; of a matrix too small for Lanczos, from all its columns."
     P, device = operator.size, operator.device
@@ -363,7 +377,7 @@ def extreme_pairs(
 
 # %% ../nbs/05_sharpness.ipynb #84da3928
 def layer_eigenvalues(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
     file: str | Path | None = None,  # HDF5; each layer has a file of its own, with its name before the ending
@@ -390,16 +404,16 @@ class TraceEstimate:
 
 
 def hessian_trace(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
     *,
     n_sketch: int = 10,  # dimension of Q; takes twice as many products. 0: Hutchinson's estimate
     n_probes: int = 20,  # random vectors, a product each; at least 2
     confidence: float = 0.95,  # of the interval
-    seed: int = 0,
+    seed: int = 0,  # of the random vectors
     file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
-    progress: bool = False,
+    progress: bool = False,  # a bar that counts products, with the time that is left
     **arguments: Any,  # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
 ) -> TraceEstimate:
     "The trace of the Hessian of the mean loss, by Hutch++; exact where that takes no more products."
@@ -414,12 +428,22 @@ def hessian_trace(
     return TraceEstimate(float(exact + mean), float(exact + mean - margin), float(exact + mean + margin), operator.n_products)
 
 # %% ../nbs/05_sharpness.ipynb #74b38033
-def random_signs(P: int, n: int, seed: int, device: torch.device) -> Tensor:  # (n, P) of -1 and 1, float64
+def random_signs(
+    P: int,  # their length
+    n: int,  # how many
+    seed: int,
+    device: torch.device,  # where they go; they are drawn on the CPU
+) -> Tensor:  # (n, P) of -1 and 1, float64
     "Probes, the same on every device."
     return torch.randint(0, 2, (n, P), generator=torch.Generator().manual_seed(seed)).double().mul_(2).sub_(1).to(device)
 
 
-def trace_parts(kept: Kept, n_sketch: int, n_probes: int, seed: int) -> tuple[float, np.ndarray]:
+def trace_parts(
+    kept: Kept,
+    n_sketch: int,  # dimension of Q
+    n_probes: int,  # random vectors for the rest
+    seed: int,  # of all random vectors
+) -> tuple[float, np.ndarray]:
     "The exact part of the trace, and samples whose expectation is the rest; no samples where the exact part is all."
     operator = kept.operator
     P, device = operator.size, operator.device
@@ -433,9 +457,9 @@ def trace_parts(kept: Kept, n_sketch: int, n_probes: int, seed: int) -> tuple[fl
 
 # %% ../nbs/05_sharpness.ipynb #ad14b6e9
 def lanczos(
-    operator: Callable[[Tensor], Tensor],
+    operator: Callable[[Tensor], Tensor],  # symmetric, from (P,) to (P,)
     start: Tensor,  # (P,)
-    n_steps: int,
+    n_steps: int,  # products at most
 ) -> tuple[Tensor, Tensor]:  # nodes and weights, (n_steps,); of weight 0 where an invariant subspace ended it
     "The quadrature of @eq-slq from one vector."
     basis, diagonal, off = [start / start.norm()], [], []
@@ -473,15 +497,15 @@ class SpectralDensity:
 
 
 def spectral_density(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
     *,
     n_probes: int = 5,  # random vectors
     n_steps: int = 40,  # products for each
-    seed: int = 0,
+    seed: int = 0,  # of the random vectors
     file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
-    progress: bool = False,
+    progress: bool = False,  # a bar that counts products, with the time that is left
     **arguments: Any,  # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
 ) -> SpectralDensity:
     "The density of the eigenvalues of the mean loss's Hessian, by stochastic Lanczos quadrature."
@@ -494,7 +518,7 @@ def spectral_density(
 
 # %% ../nbs/05_sharpness.ipynb #941d6816
 def plot_spectrum(
-    density: SpectralDensity,
+    density: SpectralDensity,  # of `spectral_density`
     eigenvalues: Tensor | None = None,  # marked on the axis
     width: float | None = None,  # of the Gaussians; None: 1 % of the range
 ) -> Figure:
@@ -513,7 +537,9 @@ def plot_spectrum(
 
 # %% ../nbs/05_sharpness.ipynb #4a38d8d1
 @contextmanager
-def restored(net: nn.Module) -> Iterator[None]:
+def restored(
+    net: nn.Module,  # which may be changed within
+) -> Iterator[None]:
     "After it all parameters and buffers are what they were, bit for bit."
     kept = [(t, t.detach().clone()) for t in (*net.parameters(), *net.buffers())]
     try: yield
@@ -523,7 +549,7 @@ def restored(net: nn.Module) -> Iterator[None]:
 
 
 def neighbourhood_scale(
-    parameters: Sequence[Tensor],
+    parameters: Sequence[Tensor],  # w
     adaptive: str = "elementwise",  # "none", "elementwise" or "filter"
 ) -> Tensor:  # (P,), float64
     "The c of @eq-neighbourhood."
@@ -536,33 +562,55 @@ def neighbourhood_scale(
 class Neighbourhood:
     "The loss around the weights, as a function of u."
 
-    def __init__(self, mean: MeanLoss, rho: float, adaptive: str, norm: str):
+    def __init__(
+        self,
+        mean: MeanLoss,  # the loss; its network is moved
+        rho: float,  # radius, in units of the scale
+        adaptive: str,  # the scale: "none", "elementwise" or "filter"
+        norm: str,  # of u: "l2" or "linf"
+    ):
         if norm not in ("l2", "linf"): raise ValueError(f'norm must be "l2" or "linf", got {norm!r}')
         if not 0 < rho < math.inf: raise ValueError(f"rho must be positive and finite, got {rho}")
         self.mean, self.rho, self.norm = mean, rho, norm
         self.origin, self.scale = flat(mean.parameters, mean.parameters), neighbourhood_scale(mean.parameters, adaptive)
 
     @torch.no_grad()
-    def move(self, u: Tensor) -> None:
+    def move(
+        self,
+        u: Tensor,  # (P,)
+    ) -> None:
         "Set the weights to those of u."
         for p, w in zip(self.mean.parameters, split(self.origin + self.scale * u, self.mean.parameters)): p.copy_(w)
 
-    def climb(self, u: Tensor) -> tuple[float, Tensor]:  # the loss, and its gradient with respect to u
+    def climb(
+        self,
+        u: Tensor,  # (P,)
+    ) -> tuple[float, Tensor]:  # the loss, and its gradient with respect to u
         "Loss and slope at u."
         self.move(u)
         value, gradient = loss_and_gradient(self.mean)
         return value, self.scale * gradient
 
-    def steepest(self, slope: Tensor) -> Tensor:
+    def steepest(
+        self,
+        slope: Tensor,  # (P,)
+    ) -> Tensor:  # (P,)
         "The direction of length 1 in which a linear function of this slope rises fastest; zeros for zeros."
         return slope.sign() if self.norm == "linf" else slope / slope.norm().clamp_min(torch.finfo(slope.dtype).tiny)
 
-    def project(self, u: Tensor) -> Tensor:
+    def project(
+        self,
+        u: Tensor,  # (P,)
+    ) -> Tensor:  # (P,)
         "The nearest point of length at most rho."
         return u.clamp(-self.rho, self.rho) if self.norm == "linf" else u * (self.rho / u.norm().clamp_min(self.rho))
 
 # %% ../nbs/05_sharpness.ipynb #3d9e0312
-def projected_ascent(around: Neighbourhood, u: Tensor, n_steps: int) -> float:
+def projected_ascent(
+    around: Neighbourhood,  # in which to climb
+    u: Tensor,  # (P,), where to start
+    n_steps: int,  # gradients after the first
+) -> float:
     "The largest loss on the way of steps of length 2.5 rho / n_steps."
     best, slope = around.climb(u)
     for _ in range(n_steps):
@@ -571,8 +619,12 @@ def projected_ascent(around: Neighbourhood, u: Tensor, n_steps: int) -> float:
     return best
 
 
-def auto_pgd(around: Neighbourhood, u: Tensor, n_steps: int) -> float:
-    "The largest loss that Auto-PGD finds (Croce and Hein 2020, arXiv:2003.01690, algorithm 1)."
+def auto_pgd(
+    around: Neighbourhood,  # in which to climb
+    u: Tensor,  # (P,), where to start
+    n_steps: int,  # gradients after the first
+) -> float:
+    "The largest loss that Auto-PGD finds (Croce and Hein 2020, arXiv:2003.01690, algorithm 1, but for a first step of 3/4 and no momentum after a return)."
     step, last, (value, slope) = 2 * around.rho, u, around.climb(u)
     best, best_u, best_slope = value, u, slope
     span, decrease = max(round(0.22 * n_steps), 1), max(round(0.03 * n_steps), 1)  # of the checkpoints, in steps
@@ -591,7 +643,13 @@ def auto_pgd(around: Neighbourhood, u: Tensor, n_steps: int) -> float:
     return best
 
 # %% ../nbs/05_sharpness.ipynb #4c817bcb
-def highest_loss(around: Neighbourhood, kind: str, n_steps: int, n_samples: int, seed: int) -> float:
+def highest_loss(
+    around: Neighbourhood,
+    kind: str,  # "sam", "ascent", "worst" or "average"
+    n_steps: int,  # gradients for "ascent" and "worst"
+    n_samples: int,  # pairs of points for "average"
+    seed: int,  # of the random start or points
+) -> float:
     "The second loss of @eq-sharpness."
     P, device = around.mean.size, around.mean.device
     if kind == "sam":
@@ -611,7 +669,7 @@ def highest_loss(around: Neighbourhood, kind: str, n_steps: int, n_samples: int,
 
 # %% ../nbs/05_sharpness.ipynb #3da41b26
 def adaptive_sharpness(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
     rho: float = 0.05,  # radius, in units of the scale
@@ -646,7 +704,7 @@ def at_origin(around: Neighbourhood) -> MeanLoss:
 
 # %% ../nbs/05_sharpness.ipynb #8c56efad
 def surface_flat_area(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
     rise: float = 0.1,  # above the loss at the weights, in units of the loss
@@ -687,7 +745,7 @@ CLASSIFIER_MEASURES = {f"{name}_logits": MEASURES[name] | {"normalize_logits": T
 
 
 def sharpness_measures(
-    net: nn.Module,
+    net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors; usually the training data
     loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
     initial: nn.Module | None = None,  # the network before training; None leaves the distance out
@@ -717,7 +775,14 @@ def sharpness_measures(
     return row
 
 # %% ../nbs/05_sharpness.ipynb #9bd4caeb
-def neighbourhood_measure(net: nn.Module, data: Any, loss: str | Callable[[Tensor, Tensor], Tensor], *, kind: str = "worst", **options: Any) -> float:
+def neighbourhood_measure(
+    net: nn.Module,  # left as it is
+    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    loss: str | Callable[[Tensor, Tensor], Tensor],  # a name of `LOSSES`, or (output, target) -> mean over the batch
+    *,
+    kind: str = "worst",  # of `adaptive_sharpness`, or "flat_area"
+    **options: Any,  # as for `adaptive_sharpness`, or for `surface_flat_area`
+) -> float:
     "An entry of `MEASURES`."
     return surface_flat_area(net, data, loss, **options) if kind == "flat_area" else adaptive_sharpness(net, data, loss, kind=kind, **options)
 
@@ -740,20 +805,23 @@ def plot_sharpness(
 
 # %% ../nbs/05_sharpness.ipynb #ec5967c3
 def kendall_tau(
-    measure: Sequence[float],
-    gap: Sequence[float],
-    n_bootstrap: int = 1000,
+    measure: Sequence[float],  # (n,), a number a network
+    gap: Sequence[float],  # (n,)
+    n_bootstrap: int = 1000,  # samples of n networks, drawn with replacement
     confidence: float = 0.95,  # of the interval
-    seed: int = 0,
-) -> tuple[float, float, float]:  # tau, and its interval; nan where the measure is constant
+    seed: int = 0,  # of the samples
+) -> tuple[float, float, float]:  # tau, and its interval; nan where measure or gap is constant
     "Kendall's rank correlation with a percentile interval from resampled pairs."
     x, y = np.asarray(measure, dtype=float), np.asarray(gap, dtype=float)
     if x.shape != y.shape or x.ndim != 1 or len(x) < 3: raise ValueError(f"measure and gap must be of one length, at least 3; got shapes {x.shape} and {y.shape}")
     if not (np.isfinite(x).all() and np.isfinite(y).all()): raise ValueError("measure and gap must be finite; leave out the runs that are not")
-    tau = lambda index: stats.kendalltau(x[index], y[index]).statistic
-    samples = [tau(index) for index in np.random.default_rng(seed).integers(0, len(x), (n_bootstrap, len(x)))]
-    low, high = np.nanquantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2]) if np.isfinite(samples).any() else (math.nan, math.nan)
-    return float(tau(slice(None))), float(low), float(high)
+    drawn = np.random.default_rng(seed).integers(0, len(x), (n_bootstrap, len(x)))
+    counts = np.stack([np.ones(len(x)), *(np.bincount(index, minlength=len(x)) for index in drawn)])  # how often each network is in a sample; first, all once
+    sign_x, sign_y = (np.sign(np.subtract.outer(values, values)) for values in (x, y))
+    pairs = lambda of_pair: ((counts @ of_pair) * counts).sum(1)  # the sum over the pairs of each sample
+    with np.errstate(invalid="ignore"): taus = pairs(sign_x * sign_y) / np.sqrt(pairs(np.abs(sign_x)) * pairs(np.abs(sign_y)))
+    low, high = np.nanquantile(taus[1:], [(1 - confidence) / 2, (1 + confidence) / 2]) if np.isfinite(taus[1:]).any() else (math.nan, math.nan)
+    return float(taus[0]), float(low), float(high)
 
 
 def granulated_tau(
@@ -774,7 +842,7 @@ def rank_measures(
     measures: Sequence[str],  # columns
     hyperparameters: Sequence[str] = (),  # columns that were varied, the seed included
     gap: str = "gap",  # a column
-    n_bootstrap: int = 1000,
+    n_bootstrap: int = 1000,  # samples of runs for the intervals
 ) -> pd.DataFrame:  # a row a measure, the largest tau first: tau, low, high, and tau_<hyperparameter> for each
     "Which measure goes with the gap: Kendall's tau with its 95 % interval, and the granulated taus."
     if missing := [name for name in (*measures, *hyperparameters, gap) if name not in runs]: raise ValueError(f"the table has no column {', '.join(missing)}")
@@ -795,15 +863,15 @@ def plot_measures(
     "Each measure against the gap, with Kendall's tau and its interval above."
     n_columns = min(4, len(measures))
     n_rows = math.ceil(len(measures) / n_columns)
-    figure, axes = plt.subplots(n_rows, n_columns, figsize=(2.5 * n_columns + 0.5, 2.3 * n_rows + 0.3), sharey=True, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(n_rows, n_columns, figsize=(1.9 * n_columns + 0.4, 1.65 * n_rows + 0.2), sharey=True, squeeze=False, layout="constrained")
     for axis, measure in zip(axes.flat, measures):
         for i, (value, group) in enumerate(runs.groupby(color) if color else [(None, runs)]):
-            axis.plot(group[measure], group[gap], "osD^v<>"[i % 7], ms=4, mfc="none", color=f"C{i}", label=f"{color} {value}" if color else None)
-        tau, low, high = kendall_tau(runs[measure], runs[gap])
-        axis.set_title(f"tau {tau:.2f} [{low:.2f}, {high:.2f}]", fontsize="medium")
-        axis.set_xlabel(measure)
+            axis.plot(group[measure], group[gap], "osD^v<>"[i % 7], ms=3, mew=0.8, mfc="none", color=f"C{i}", label=f"{color} {value}" if color else None)
+        tau = kendall_tau(runs[measure], runs[gap]) if len(runs) > 2 else (math.nan,)
+        axis.set_title("no tau" if math.isnan(tau[0]) else "tau {:.2f} [{:.2f}, {:.2f}]".format(*tau), fontsize="small")
+        axis.set_xlabel(measure, fontsize="small"); axis.tick_params(labelsize="x-small")
         if runs[measure].min() > 0 and runs[measure].max() > 30 * runs[measure].min(): axis.set_xscale("log"); axis.xaxis.set_minor_formatter("")
     for axis in axes.flat[len(measures) :]: axis.set_visible(False)
-    for row in axes: row[0].set_ylabel(gap)
-    if color: axes[0, 0].legend(fontsize="small")
+    for row in axes: row[0].set_ylabel(gap, fontsize="small")
+    if color: figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=7, fontsize="small")  # in a panel it would hide runs
     return figure
