@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['Flag', 'Closure', 'NORM_LAYERS', 'RhoSchedule', 'VARIANTS', 'gradient_norm', 'is_finite', 'WrappedOptimizer',
            'SkippingOptimizer', 'GuardedOptimizer', 'Buffers', 'add_scaled', 'Perturbation', 'FrozenStatistics',
-           'ascent_rule', 'every', 'late', 'at_random', 'ramp', 'with_lr', 'product', 'AscentGroups', 'random_states',
-           'set_random_states', 'ClimbingOptimizer', 'mean_over', 'without_gradient', 'TwoPassOptimizer', 'SAM', 'ASAM',
-           'inner_product', 'projection_factor', 'GSAM', 'FriendlySAM', 'LookSAM', 'MSAM', 'ESAM', 'SAMON', 'RandomSAM']
+           'ascent_rule', 'every', 'late', 'at_random', 'ramp', 'with_lr', 'product', 'AscentGroups',
+           'ClimbingOptimizer', 'random_states', 'set_random_states', 'mean_over', 'without_gradient',
+           'TwoPassOptimizer', 'SAM', 'ASAM', 'inner_product', 'projection_factor', 'GSAM', 'FriendlySAM', 'LookSAM',
+           'MSAM', 'ESAM', 'SAMON', 'RandomSAM']
 
 # %% ../nbs/00_sam.ipynb #73f24ddb
 import math
@@ -330,17 +331,6 @@ class AscentGroups(GuardedOptimizer):
     def _climbers(self) -> list[tuple[float, list[Tensor]]]:  # a pair a group that climbs at this step: its rho, its parameters
         groups = [(rho, [p for p in g["params"] if p.requires_grad and self._climbs(p)]) for rho, g in zip(self.radii(), self.param_groups)]
         return [(rho, parameters) for rho, parameters in groups if rho > 0 and parameters]
-
-# %% ../nbs/00_sam.ipynb #63ebbebc
-def random_states() -> list[Tensor]:
-    "The state of torch's generators: the CPU's, then each GPU's."
-    return [torch.get_rng_state()] + (torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])
-
-
-def set_random_states(states: list[Tensor]) -> None:
-    "Take back what `random_states` gave."
-    torch.set_rng_state(states[0])
-    if states[1:]: torch.cuda.set_rng_state_all(states[1:])
 
 # %% ../nbs/00_sam.ipynb #6add5ef1
 class ClimbingOptimizer(AscentGroups):
@@ -683,15 +673,15 @@ class MSAM(SAM):
 
 # %% ../nbs/00_sam.ipynb #de8b60df
 class ESAM(SAM):
-    "Stochastic weight perturbation of Efficient SAM (Du et al. 2022, arXiv:2110.03141, section 3.1). The paper's data selection is left out."
+    "Stochastic weight perturbation of Efficient SAM (Du et al. 2022, arXiv:2110.03141, section 3.1): the chosen tensors climb by rho / beta. The paper's data selection is left out."
 
     def __init__(
         self,
         params: Iterable,  # parameters, (name, parameter) pairs, or group dicts
         base_optimizer: Callable[..., torch.optim.Optimizer],  # a class such as torch.optim.SGD
-        rho: float = 0.05,  # radius of the ball, in units of the weights
+        rho: float = 0.05,  # beta times the length of the climb, in units of the weights
         *,
-        beta: float = 0.5,  # probability of a tensor to climb at a step, above 0 and at most 1 (0.5: the authors' code); 1: SAM
+        beta: float = 0.5,  # probability of a tensor to climb at a step, above 0 and at most 1 (0.5: the authors' run.sh for WideResNet and PyramidNet; 0.6 for ResNet-18); 1: SAM
         **arguments: Any,  # as for `SAM`
     ):
         if not 0 < beta <= 1: raise ValueError(f"beta must be above 0 and at most 1, got {beta}")
