@@ -96,11 +96,13 @@ class SkippingOptimizer(WrappedOptimizer):
 
     _decides_on_device = False  # also on a CPU, to test there what happens on a GPU
 
+    def _is_finite(self, norm: Tensor) -> Flag: return norm.isfinite() if self._decides_on_device else is_finite(norm)
+
     def _step_base(self, acceptable: Flag) -> None:
-        base, on_device = self.base_optimizer, self._decides_on_device or isinstance(acceptable, Tensor)
+        base, on_device = self.base_optimizer, isinstance(acceptable, Tensor)
         with_state = on_device and all(p in base.state for group in self.param_groups for p in group["params"] if p.grad is not None)
         if with_state and all(group.get("fused") for group in self.param_groups):
-            base.found_inf = torch.as_tensor(acceptable).logical_not().float()
+            base.found_inf = acceptable.logical_not().float()
             self.counters["skipped"] = self.counters["skipped"] + base.found_inf
             base.step()
             del base.found_inf
@@ -146,7 +148,7 @@ class GuardedOptimizer(SkippingOptimizer):
         if (scale := getattr(self, "grad_scale", None)) is not None: torch._foreach_mul_(gradients, 1 / scale)
         norm = gradient_norm(gradients)
         if self.clip_grad is not None: torch._foreach_mul_(gradients, (self.clip_grad / (norm + 1e-6)).clamp(max=1))
-        self._step_base(is_finite(norm) & acceptable)
+        self._step_base(self._is_finite(norm) & acceptable)
 
 # %% ../nbs/00_sam.ipynb #3907c3f1
 class Buffers:
@@ -274,7 +276,7 @@ def ramp(
 
 def with_lr() -> RhoSchedule:
     "rho in proportion to the learning rate (Zhuang et al. 2022, arXiv:2203.08065, section 4), as a scheduler of torch changes it."
-    return lambda step, group: group["lr"] / group.get("max_lr", group.get("initial_lr", group["lr"]))
+    return lambda step, group: group["lr"] / (group.get("max_lr", group.get("initial_lr", group["lr"])) or 1.0)  # 0 where the rate is always 0
 
 
 def product(*schedules: RhoSchedule) -> RhoSchedule:
@@ -359,7 +361,7 @@ class ClimbingOptimizer(AscentGroups):
         groups = [(rho, ready) for rho, members in groups if (ready := [p for p in members if self._is_ready(p)])]
         if not groups: return True
         direction, length = self._ascent([p for _, members in groups for p in members])
-        finite = is_finite(length)
+        finite = self._is_finite(length)
         if finite is False and self._first_pass is nullcontext: return False  # elsewhere NaN must reach the other workers, so that all leave the step out
         per_length = torch.where(length != 0, 1 / length, 0.0) if isinstance(finite, Tensor) else 1 / length.item() if length != 0 else 0.0
         for rho, members in groups:
@@ -385,6 +387,7 @@ class ClimbingOptimizer(AscentGroups):
 
     def _step_base(self, acceptable: Flag) -> None:
         super()._step_base(acceptable)
+        if any(p not in self.memory.get(name, {}) for name, values in self._pending.items() for p in values): acceptable = bool(acceptable)  # nothing to keep instead: the host decides
         for name, values in self._pending.items() if acceptable is not False else ():
             kept = self.memory.setdefault(name, {})
             for p in values: kept[p] = kept.get(p, values[p].clone())
@@ -581,7 +584,7 @@ class GSAM(SAM):
 
 # %% ../nbs/00_sam.ipynb #27268a2b
 class FriendlySAM(SAM):
-    "Friendly SAM, F-SAM (Li et al. 2024, arXiv:2403.12350, Algorithm 1): climbs along what the batch has beyond the average gradient."
+    "Friendly SAM, F-SAM (Li et al. 2024, arXiv:2403.12350, Algorithm 1): climbs along what the batch has beyond the average gradient; inexact under a gradient scaler whose scale changes."
 
     def __init__(
         self,
