@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['Flag', 'Closure', 'NORM_LAYERS', 'RhoSchedule', 'VARIANTS', 'gradient_norm', 'is_finite', 'WrappedOptimizer',
            'SkippingOptimizer', 'GuardedOptimizer', 'Buffers', 'add_scaled', 'Perturbation', 'FrozenStatistics',
-           'ascent_rule', 'every', 'late', 'at_random', 'ramp', 'with_lr', 'product', 'AscentGroups', 'random_states',
-           'set_random_states', 'ClimbingOptimizer', 'mean_over', 'without_gradient', 'TwoPassOptimizer', 'SAM', 'ASAM',
-           'inner_product', 'projection_factor', 'GSAM', 'FriendlySAM', 'LookSAM', 'MSAM', 'ESAM', 'SAMON', 'RandomSAM']
+           'ascent_rule', 'every', 'late', 'at_random', 'ramp', 'with_lr', 'product', 'AscentGroups',
+           'ClimbingOptimizer', 'random_states', 'set_random_states', 'mean_over', 'without_gradient',
+           'TwoPassOptimizer', 'SAM', 'ASAM', 'inner_product', 'projection_factor', 'GSAM', 'FriendlySAM', 'LookSAM',
+           'MSAM', 'ESAM', 'SAMON', 'RandomSAM']
 
 # %% ../nbs/00_sam.ipynb #73f24ddb
 import math
@@ -37,13 +38,17 @@ def gradient_norm(
     return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device, non_blocking=True) for n in norms]))
 
 
-def is_finite(norm: Tensor) -> Flag:
+def is_finite(
+    norm: Tensor,  # 0-dim, as `gradient_norm` gives it
+) -> Flag:
     "Whether a norm is finite, and with it every number under it: at once where that is free, as a tensor on a GPU."
     return math.isfinite(norm.item()) if norm.device.type == "cpu" else norm.isfinite()
 
 # %% ../nbs/00_sam.ipynb #b374f375
 class WrappedOptimizer(torch.optim.Optimizer):
-    "A base optimizer whose parameter groups, state and checkpoints are shared with the wrapper around it."
+    """A base optimizer whose parameter groups, state and checkpoints are shared with the wrapper around it.
+
+    Raises `TypeError` for an optimizer in place of its class, `ValueError` for LBFGS."""
 
     def __init__(
         self,
@@ -65,7 +70,10 @@ class WrappedOptimizer(torch.optim.Optimizer):
         self.param_groups, self.state = self.base_optimizer.param_groups, self.base_optimizer.state
         self.defaults = {**self.base_optimizer.defaults, **self.own_defaults}
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(
+        self,
+        param_group: dict[str, Any],  # "params", and entries that differ from the defaults
+    ) -> None:
         "Add a group, as for any torch optimizer; what it leaves out is filled from the defaults of both layers."
         owner = getattr(self, "base_optimizer", super())  # torch adds the first groups before the base optimizer exists
         owner.add_param_group({**self.defaults, **param_group})
@@ -78,7 +86,10 @@ class WrappedOptimizer(torch.optim.Optimizer):
         memory = {name: {index[p]: value for p, value in kept.items()} for name, kept in self.memory.items()}
         return {**self.base_optimizer.state_dict(), "counters": {name: int(n) for name, n in self.counters.items()}, "memory": memory}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(
+        self,
+        state_dict: dict[str, Any],  # what `state_dict` of this class or of the base optimizer gave
+    ) -> None:
         "Take back a `state_dict`; that of a bare base optimizer is accepted too, and leaves the wrapper's own entries as they are."
         own = [{name: group[name] for name in self.own_defaults} for group in self.param_groups]
         self.base_optimizer.load_state_dict(state_dict)
@@ -95,11 +106,13 @@ class SkippingOptimizer(WrappedOptimizer):
 
     _decides_on_device = False  # also on a CPU, to test there what happens on a GPU
 
+    def _is_finite(self, norm: Tensor) -> Flag: return norm.isfinite() if self._decides_on_device else is_finite(norm)
+
     def _step_base(self, acceptable: Flag) -> None:
-        base, on_device = self.base_optimizer, self._decides_on_device or isinstance(acceptable, Tensor)
+        base, on_device = self.base_optimizer, isinstance(acceptable, Tensor)
         with_state = on_device and all(p in base.state for group in self.param_groups for p in group["params"] if p.grad is not None)
         if with_state and all(group.get("fused") for group in self.param_groups):
-            base.found_inf = torch.as_tensor(acceptable).logical_not().float()
+            base.found_inf = acceptable.logical_not().float()
             self.counters["skipped"] = self.counters["skipped"] + base.found_inf
             base.step()
             del base.found_inf
@@ -108,7 +121,9 @@ class SkippingOptimizer(WrappedOptimizer):
 
 # %% ../nbs/00_sam.ipynb #201299e1
 class GuardedOptimizer(SkippingOptimizer):
-    "A base optimizer with its gradient clipped, and a step with a non-finite gradient left out whole and counted."
+    """A base optimizer with its gradient clipped, and a step with a non-finite gradient left out whole and counted.
+
+    Raises `ValueError` for a `clip_grad` that is not positive."""
 
     _step_supports_amp_scaling = True  # torch.amp.GradScaler then hands over its scale instead of unscaling by itself
 
@@ -145,7 +160,7 @@ class GuardedOptimizer(SkippingOptimizer):
         if (scale := getattr(self, "grad_scale", None)) is not None: torch._foreach_mul_(gradients, 1 / scale)
         norm = gradient_norm(gradients)
         if self.clip_grad is not None: torch._foreach_mul_(gradients, (self.clip_grad / (norm + 1e-6)).clamp(max=1))
-        self._step_base(is_finite(norm) & acceptable)
+        self._step_base(self._is_finite(norm) & acceptable)
 
 # %% ../nbs/00_sam.ipynb #3907c3f1
 class Buffers:
@@ -153,14 +168,21 @@ class Buffers:
 
     def __init__(self) -> None: self._kept: dict[Tensor, Tensor] = {}
 
-    def like(self, parameters: list[Tensor]) -> list[Tensor]:
+    def like(
+        self,
+        parameters: list[Tensor],  # whose shapes, types and devices are wanted
+    ) -> list[Tensor]:
         "A tensor for each parameter, with whatever was written to it last."
         for p in parameters:
             kept = self._kept.get(p)
             if kept is None or kept.device != p.device or kept.dtype != p.dtype: self._kept[p] = torch.empty_like(p)
         return [self._kept[p] for p in parameters]
 
-    def filled(self, parameters: list[Tensor], values: list[Tensor]) -> list[Tensor]:
+    def filled(
+        self,
+        parameters: list[Tensor],  # whose shapes, types and devices are wanted
+        values: list[Tensor],  # of the same shapes
+    ) -> list[Tensor]:
         "A tensor for each parameter, with a copy of its value."
         buffers = self.like(parameters)
         torch._foreach_copy_(buffers, values)
@@ -242,18 +264,25 @@ def ascent_rule(
 RhoSchedule = Callable[[int, dict[str, Any]], float]  # number of the step, from 0, and parameter group -> factor on the group's rho
 
 
-def every(k: int) -> RhoSchedule:  # k: steps from one SAM step to the next, at least 1
+def every(
+    k: int,  # steps from one SAM step to the next; `ValueError` below 1
+) -> RhoSchedule:
     "SAM on each k-th step, from the first on; the base optimizer between them."
     if k < 1: raise ValueError(f"every(k) needs k of at least 1, got {k}")
     return lambda step, group: float(step % k == 0)
 
 
-def late(start: int) -> RhoSchedule:  # start: number of the first SAM step, from 0
+def late(
+    start: int,  # number of the first SAM step, from 0
+) -> RhoSchedule:
     "SAM from a step on: late-phase SAM (Zhou et al. 2024, arXiv:2410.10373)."
     return lambda step, group: float(step >= start)
 
 
-def at_random(p: float, seed: int = 0) -> RhoSchedule:  # p: probability of a SAM step, 0 to 1
+def at_random(
+    p: float,  # probability of a SAM step; `ValueError` outside 0 to 1
+    seed: int = 0,  # of the draws, together with the number of the step
+) -> RhoSchedule:
     "SAM with probability p: RST (Zhao et al. 2022, arXiv:2203.09962)."
     if not 0 <= p <= 1: raise ValueError(f"at_random(p) needs a probability, got {p}")
     return lambda step, group: float(Random(f"{seed} {step}").random() < p)
@@ -263,7 +292,7 @@ def ramp(
     n_steps: int,  # at which `end` is reached; from there on it stays
     start: float = 1.0,  # factor at step 0
     end: float = 0.0,  # factor at the end
-    shape: str = "linear",  # "linear" or "cosine" (half a period)
+    shape: str = "linear",  # "linear" or "cosine" (half a period); `ValueError` for another
 ) -> RhoSchedule:
     "From one factor to another."
     if shape not in ("linear", "cosine"): raise ValueError(f'shape must be "linear" or "cosine", got {shape!r}')
@@ -273,16 +302,20 @@ def ramp(
 
 def with_lr() -> RhoSchedule:
     "rho in proportion to the learning rate (Zhuang et al. 2022, arXiv:2203.08065, section 4), as a scheduler of torch changes it."
-    return lambda step, group: group["lr"] / group.get("max_lr", group.get("initial_lr", group["lr"]))
+    return lambda step, group: group["lr"] / (group.get("max_lr", group.get("initial_lr", group["lr"])) or 1.0)  # 0 where the rate is always 0
 
 
-def product(*schedules: RhoSchedule) -> RhoSchedule:
+def product(
+    *schedules: RhoSchedule,  # any number of them; none: a factor of 1
+) -> RhoSchedule:
     "All of them at once: the product of their factors."
     return lambda step, group: math.prod(schedule(step, group) for schedule in schedules)
 
 # %% ../nbs/00_sam.ipynb #ab6ef3ff
 class AscentGroups(GuardedOptimizer):
-    "Which parameters climb, and how far: the options of all variants."
+    """Which parameters climb, and how far: the options of all variants.
+
+    Raises `ValueError` for a negative or infinite rho, an unknown `ascend`, options that leave nothing to climb, and a `model` that is missing where one is needed."""
 
     _keeps_first = False  # the gradient at the weights takes part in the descent
 
@@ -316,7 +349,10 @@ class AscentGroups(GuardedOptimizer):
         self._pending: dict[str, dict[Tensor, Tensor]] = {}  # what `memory` becomes if the step is taken
         self._first_pass = nullcontext if sync_ascent else model.no_sync
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(
+        self,
+        param_group: dict[str, Any],  # "params", and entries that differ from the defaults, such as "rho"
+    ) -> None:
         "Add a group, as for any torch optimizer; a negative or infinite rho is refused."
         rho = param_group.get("rho", self.defaults.get("rho"))
         if not 0 <= rho < float("inf"): raise ValueError(f"rho must be finite and at least 0, got {rho}")
@@ -330,17 +366,6 @@ class AscentGroups(GuardedOptimizer):
     def _climbers(self) -> list[tuple[float, list[Tensor]]]:  # a pair a group that climbs at this step: its rho, its parameters
         groups = [(rho, [p for p in g["params"] if p.requires_grad and self._climbs(p)]) for rho, g in zip(self.radii(), self.param_groups)]
         return [(rho, parameters) for rho, parameters in groups if rho > 0 and parameters]
-
-# %% ../nbs/00_sam.ipynb #63ebbebc
-def random_states() -> list[Tensor]:
-    "The state of torch's generators: the CPU's, then each GPU's."
-    return [torch.get_rng_state()] + (torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])
-
-
-def set_random_states(states: list[Tensor]) -> None:
-    "Take back what `random_states` gave."
-    torch.set_rng_state(states[0])
-    if states[1:]: torch.cuda.set_rng_state_all(states[1:])
 
 # %% ../nbs/00_sam.ipynb #6add5ef1
 class ClimbingOptimizer(AscentGroups):
@@ -369,7 +394,7 @@ class ClimbingOptimizer(AscentGroups):
         groups = [(rho, ready) for rho, members in groups if (ready := [p for p in members if self._is_ready(p)])]
         if not groups: return True
         direction, length = self._ascent([p for _, members in groups for p in members])
-        finite = is_finite(length)
+        finite = self._is_finite(length)
         if finite is False and self._first_pass is nullcontext: return False  # elsewhere NaN must reach the other workers, so that all leave the step out
         per_length = torch.where(length != 0, 1 / length, 0.0) if isinstance(finite, Tensor) else 1 / length.item() if length != 0 else 0.0
         for rho, members in groups:
@@ -395,6 +420,7 @@ class ClimbingOptimizer(AscentGroups):
 
     def _step_base(self, acceptable: Flag) -> None:
         super()._step_base(acceptable)
+        if any(p not in self.memory.get(name, {}) for name, values in self._pending.items() for p in values): acceptable = bool(acceptable)  # nothing to keep instead: the host decides
         for name, values in self._pending.items() if acceptable is not False else ():
             kept = self.memory.setdefault(name, {})
             for p in values: kept[p] = kept.get(p, values[p].clone())
@@ -409,7 +435,9 @@ def random_states() -> list[Tensor]:
     return [torch.get_rng_state()] + (torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])
 
 
-def set_random_states(states: list[Tensor]) -> None:
+def set_random_states(
+    states: list[Tensor],  # the CPU's, then each GPU's
+) -> None:
     "Take back what `random_states` gave."
     torch.set_rng_state(states[0])
     if states[1:]: torch.cuda.set_rng_state_all(states[1:])
@@ -424,7 +452,9 @@ def mean_over(
 
 
 @contextmanager
-def without_gradient(parameters: list[Tensor]) -> Iterator[None]:
+def without_gradient(
+    parameters: list[Tensor],  # that require a gradient before, and again afterwards
+) -> Iterator[None]:
     "Within it, backward passes leave `parameters` out."
     for p in parameters: p.requires_grad_(False)
     try: yield
@@ -458,12 +488,17 @@ class TwoPassOptimizer(ClimbingOptimizer):
 
 # %% ../nbs/00_sam.ipynb #b4b238d7
 class SAM(TwoPassOptimizer):
-    "Sharpness-Aware Minimization (Foret et al. 2021, arXiv:2010.01412, eq. 2 and Algorithm 1) around any `torch.optim` optimizer."
+    """Sharpness-Aware Minimization (Foret et al. 2021, arXiv:2010.01412, eq. 2 and Algorithm 1) around any `torch.optim` optimizer.
+
+    Raises `ValueError` for options that contradict each other, `RuntimeError` for a second step without a first."""
 
     _acceptable: Flag | None = None  # whether the direction was finite; None: no climb has begun
 
     @torch.no_grad()
-    def first_step(self, zero_grad: bool = False) -> None:
+    def first_step(
+        self,
+        zero_grad: bool = False,  # clear the gradients after the climb
+    ) -> None:
         "Climb, from the gradients of a first backward pass; `zero_grad` clears them afterwards."
         looked = any(p.grad is not None for p in self._parameters())
         self._acceptable = self._climb(self._climbers())
@@ -471,7 +506,10 @@ class SAM(TwoPassOptimizer):
         if zero_grad: self.zero_grad()
 
     @torch.no_grad()
-    def second_step(self, zero_grad: bool = False) -> None:
+    def second_step(
+        self,
+        zero_grad: bool = False,  # clear the gradients after the descent
+    ) -> None:
         "Come back and descend, with the gradients of a second backward pass; `zero_grad` clears them afterwards."
         if self._acceptable is None:
             raise RuntimeError(f"{type(self).__name__} needs first_step() before second_step() or step() without a closure; or pass step() a closure")
@@ -513,7 +551,9 @@ class SAM(TwoPassOptimizer):
 
 # %% ../nbs/00_sam.ipynb #415655f4
 class ASAM(SAM):
-    "Adaptive SAM (Kwon et al. 2021, arXiv:2102.11600, eq. 6): the neighbourhood is measured relative to the weights."
+    """Adaptive SAM (Kwon et al. 2021, arXiv:2102.11600, eq. 6): the neighbourhood is measured relative to the weights.
+
+    Raises `ValueError` for a negative or infinite `eta`, an unknown `adaptive`, and `adaptive="weights"` without names."""
 
     def __init__(
         self,
@@ -557,14 +597,19 @@ def inner_product(
     return torch.stack([term.to(terms[0].device) for term in terms]).sum()
 
 
-def projection_factor(a: list[Tensor], b: list[Tensor]) -> Tensor:  # 0-dim
+def projection_factor(
+    a: list[Tensor],  # what is projected
+    b: list[Tensor],  # of the same shapes: what it is projected on
+) -> Tensor:  # 0-dim
     "c such that c b is the projection of `a` on `b`; 0 where b is 0."
     square = inner_product(b, b)
     return torch.where(square > 0, inner_product(a, b) / square, 0.0)
 
 # %% ../nbs/00_sam.ipynb #a04af3a0
 class GSAM(SAM):
-    "Surrogate Gap guided SAM (Zhuang et al. 2022, arXiv:2203.08065, Algorithm 1): the gradient at w pulls where it cannot raise the perturbed loss."
+    """Surrogate Gap guided SAM (Zhuang et al. 2022, arXiv:2203.08065, Algorithm 1): the gradient at w pulls where it cannot raise the perturbed loss.
+
+    Raises `ValueError` for a negative or infinite `alpha`, and for `sync_ascent=False`."""
 
     _keeps_first = True
 
@@ -591,7 +636,9 @@ class GSAM(SAM):
 
 # %% ../nbs/00_sam.ipynb #27268a2b
 class FriendlySAM(SAM):
-    "Friendly SAM, F-SAM (Li et al. 2024, arXiv:2403.12350, Algorithm 1): climbs along what the batch has beyond the average gradient."
+    """Friendly SAM, F-SAM (Li et al. 2024, arXiv:2403.12350, Algorithm 1): climbs along what the batch has beyond the average gradient; inexact under a gradient scaler whose scale changes.
+
+    Raises `ValueError` for a negative or infinite `sigma`, and for an `ema_decay` outside 0 to 1."""
 
     def __init__(
         self,
@@ -617,7 +664,9 @@ class FriendlySAM(SAM):
 
 # %% ../nbs/00_sam.ipynb #33dc3e7a
 class LookSAM(SAM):
-    "LookSAM (Liu et al. 2022, arXiv:2203.02714, Algorithm 1): a SAM step on each k-th step, whose perpendicular part is reused in between."
+    """LookSAM (Liu et al. 2022, arXiv:2203.02714, Algorithm 1): a SAM step on each k-th step, whose perpendicular part is reused in between.
+
+    Raises `ValueError` for a `k` below 1, a negative or infinite `alpha`, and for `sync_ascent=False`."""
 
     _keeps_first = True
 
@@ -656,7 +705,9 @@ class LookSAM(SAM):
 
 # %% ../nbs/00_sam.ipynb #504c0a1e
 class MSAM(SAM):
-    "Momentum-SAM (Becker et al. 2024, arXiv:2401.12033): perturbs along the base optimizer's momentum, at the cost of one gradient a step."
+    """Momentum-SAM (Becker et al. 2024, arXiv:2401.12033): perturbs along the base optimizer's momentum, at the cost of one gradient a step.
+
+    Raises `ValueError` for a base optimizer without momentum."""
 
     _blind = True
 
@@ -683,15 +734,17 @@ class MSAM(SAM):
 
 # %% ../nbs/00_sam.ipynb #de8b60df
 class ESAM(SAM):
-    "Stochastic weight perturbation of Efficient SAM (Du et al. 2022, arXiv:2110.03141, section 3.1). The paper's data selection is left out."
+    """Stochastic weight perturbation of Efficient SAM (Du et al. 2022, arXiv:2110.03141, section 3.1): the chosen tensors climb by rho / beta. The paper's data selection is left out.
+
+    Raises `ValueError` for a `beta` outside 0 (excluded) to 1."""
 
     def __init__(
         self,
         params: Iterable,  # parameters, (name, parameter) pairs, or group dicts
         base_optimizer: Callable[..., torch.optim.Optimizer],  # a class such as torch.optim.SGD
-        rho: float = 0.05,  # radius of the ball, in units of the weights
+        rho: float = 0.05,  # beta times the length of the climb, in units of the weights
         *,
-        beta: float = 0.5,  # probability of a tensor to climb at a step, above 0 and at most 1 (0.5: the authors' code); 1: SAM
+        beta: float = 0.5,  # probability of a tensor to climb at a step, above 0 and at most 1 (0.5: the authors' run.sh for WideResNet and PyramidNet; 0.6 for ResNet-18); 1: SAM
         **arguments: Any,  # as for `SAM`
     ):
         if not 0 < beta <= 1: raise ValueError(f"beta must be above 0 and at most 1, got {beta}")
@@ -709,7 +762,9 @@ class ESAM(SAM):
 
 
 class SAMON(SAM):
-    "SAM-ON (Mueller et al. 2023, arXiv:2306.04226): only the parameters of normalization layers climb. Needs `model`."
+    """SAM-ON (Mueller et al. 2023, arXiv:2306.04226): only the parameters of normalization layers climb.
+
+    Raises `ValueError` without `model`, and for a network without such layers."""
 
     def __init__(
         self,
