@@ -871,6 +871,7 @@ def plot_measures(
         axis.set_title("no tau" if math.isnan(tau[0]) else "tau {:.2f} [{:.2f}, {:.2f}]".format(*tau), fontsize="small")
         axis.set_xlabel(measure, fontsize="small"); axis.tick_params(labelsize="x-small")
         if runs[measure].min() > 0 and runs[measure].max() > 30 * runs[measure].min(): axis.set_xscale("log"); axis.xaxis.set_minor_formatter("")
+        else: axis.locator_params(axis="x", nbins=4)  # numbers that do not touch
     for axis in axes.flat[len(measures) :]: axis.set_visible(False)
     for row in axes: row[0].set_ylabel(gap, fontsize="small")
     if color: figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=7, fontsize="small")  # in a panel it would hide runs
