@@ -16,8 +16,9 @@ __all__ = ['RANGES', 'SERIES_SHAPES', 'IMAGE_SHAPES', 'MODEL_PARAMETERS', 'MODEL
            'OwnProcess', 'LocalProcesses', 'row_of', 'failed_row', 'sweep_row', 'folders_of', 'progress_line',
            'engine_for', 'do_runs', 'sweep', 'better_of', 'paired_test', 'table_cells', 'with_tests', 'latex', 'Table',
            'entry_text', 'laid_out', 'table', 'varied_parameters', 'publish', 'measure_run', 'GeneralizationStudy',
-           'ranked', 'generalization_study', 'publish_sharpness', 'plot_seeds', 'finished_runs', 'SortableTable',
-           'values_of', 'run_one_by_one', 'plot_progress', 'launch_controls', 'configs_of', 'Launcher', 'launch']
+           'study_parameters', 'ranked', 'generalization_study', 'publish_sharpness', 'plot_seeds', 'finished_runs',
+           'SortableTable', 'values_of', 'run_one_by_one', 'plot_progress', 'launch_controls', 'configs_of', 'Launcher',
+           'launch']
 
 # %% ../nbs/06_experiment.ipynb #ea542b82
 import argparse
@@ -1139,7 +1140,7 @@ class GeneralizationStudy:
 
     def figure(self) -> Figure:
         "Each measure against the gap, with a colour for each rho, or for each value of another parameter where rho is the same."
-        varied = [name for name in ("rho", *varied_parameters(self.runs)) if 1 < self.runs[name].nunique() <= 7]
+        varied = [name for name in ("rho", *study_parameters(self.runs)) if 1 < self.runs[name].nunique() <= 7]
         return plot_measures(self.runs, [name for name in self.runs if name in set(self.ranking.measure)], color=varied[0] if varied else None)
 
     def summary(self) -> str:
@@ -1150,7 +1151,7 @@ class GeneralizationStudy:
     def __repr__(self) -> str: return f"{self.ranking.round(2).to_string(index=False)}\n\n{self.summary()}"
 
 # %% ../nbs/06_experiment.ipynb #d9fa87cb
-def varied_parameters(
+def study_parameters(
     runs: pd.DataFrame,  # a row a run, with its parameters; a run may be older than a parameter
 ) -> list[str]:
     "The parameters that are not the same in all runs."
@@ -1163,7 +1164,7 @@ def ranked(
     n_bootstrap: int,  # samples for the intervals
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:  # the ranking, and the remarks
     "The measures by Kendall's tau with the gap, and what cannot be said."
-    varied = varied_parameters(runs)
+    varied = study_parameters(runs)
     if "rho" in varied and (runs.groupby("rho").use_sam.nunique() == 1).all(): varied = [name for name in varied if name != "use_sam"]  # rho says it, too
     if len(runs) < 3: return pd.DataFrame({"measure": measures, "tau": math.nan, "low": math.nan, "high": math.nan}), (f"Kendall's tau needs at least 3 runs, got {len(runs)}.",)
     ranking, remarks = rank_measures(runs, measures, varied, n_bootstrap=n_bootstrap), []
@@ -1201,7 +1202,7 @@ def publish_sharpness(
 ) -> Path:
     "Write what the report reads: the parameters that differ and the seed, the losses, and the measures."
     (folder := find_folder("results") / "published").mkdir(parents=True, exist_ok=True)
-    runs, varied = study.runs, {*varied_parameters(study.runs), "seed"}
+    runs, varied = study.runs, {*study_parameters(study.runs), "seed"}
     values = runs.columns[runs.columns.get_loc("train_loss") : runs.columns.get_loc("run_dir")]
     runs[[*(f.name for f in fields(Config) if f.name in varied), *values]].to_csv(folder / f"{name}.csv", index=False)
     return folder / f"{name}.csv"
