@@ -57,16 +57,22 @@ def filtered(
     A, G, B = (m.to(x) for m in minimal_filter(points))
     into, out = (m.to(x).flatten(i, i + 1) for i, m in enumerate(along_a_row(S, points)))  # (6 t, S) and (S, 6 t)
     kernel = (torch.kron(G, G) @ weight.permute(2, 3, 1, 0).reshape(9, C * K)).view(36, C, K)
-    x, rows = x.permute(2, 3, 0, 1).contiguous(), []
+    x, y, rows = x.permute(2, 3, 0, 1).contiguous(), x.new_empty(n, S, S, K), []
+    places = [None] * 5  # without gradients each row of patches overwrites what the one before has left
     for i in range(t):
         first, last = max(4 * i - 1, 0), min(4 * i + 5, S)  # rows of the image that a row of patches sees
-        down = B[:, first - 4 * i + 1 : last - 4 * i + 1] @ x[first:last].view(last - first, S * n * C)
-        patches = (into @ down.view(6, S, n * C)).view(36, t * n, C)
-        products = (patches @ kernel).view(6, 6 * t, n * K)
-        rows.append((A @ (out @ products).view(6, S * n * K)).view(4, S, n, K))
-    return torch.cat(rows).add_(bias).permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
+        down = torch.matmul(B[:, first - 4 * i + 1 : last - 4 * i + 1], x[first:last].view(last - first, S * n * C), out=places[0])
+        patches = torch.matmul(into, down.view(6, S, n * C), out=places[1])
+        products = torch.matmul(patches.view(36, t * n, C), kernel, out=places[2])
+        across = torch.matmul(out, products.view(6, 6 * t, n * K), out=places[3])
+        result = torch.matmul(A, across.view(6, S * n * K), out=places[4])
+        if torch.is_grad_enabled(): rows.append(result.view(4, S, n, K)); continue
+        torch.add(result.view(4, S, n, K).permute(2, 0, 1, 3), bias, out=y[:, 4 * i : 4 * i + 4])
+        places = [down, patches, products, across, result]
+    if rows: return torch.cat(rows).add_(bias).permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
+    return y.permute(0, 3, 1, 2)
 
-
+# %% ../nbs/02_vgg.ipynb #0cb02e9f
 class Conv3x3(nn.Conv2d):
     "A 3 x 3 convolution with a border of zeros, (n, C, S, S) -> (n, K, S, S); in float32 on a CPU it is `filtered` where that is faster."
 
