@@ -83,7 +83,7 @@ def on_device(
     if isinstance(data, TensorDataset): return TensorDataset(*(t.to(device) for t in data.tensors))
     return data.to(device)
 
-# %% ../nbs/03_engine.ipynb #c31c6ed8
+# %% ../nbs/03_engine.ipynb #f117f4c1
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 

@@ -307,7 +307,7 @@ def chosen_measures(config: Config) -> list[str]:
     if not names and config.measure_every: raise ValueError(f"measures must name at least one of {', '.join(known)}")
     return names
 
-
+# %% ../nbs/06_experiment.ipynb #8db3eeca
 def inapplicable(config: Config) -> list[str]:
     "Parameters that do nothing for this model, data set or optimizer; they are None in a resolved `Config`."
     model = MODELS[config.model]
@@ -319,7 +319,7 @@ def inapplicable(config: Config) -> list[str]:
     applies = {*SAM_SCHEDULE, *variant_defaults(config.variant)} if config.use_sam else set()
     return names + [name for name in (*SAM_SCHEDULE, *SAM_OPTIONS) if name not in applies]
 
-
+# %% ../nbs/06_experiment.ipynb #2f35a056
 def resolve(config: Config) -> Config:
     "Check a `Config`, refuse what does not apply, and fill what is None from the recipe."
     config = check(config)

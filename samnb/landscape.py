@@ -12,9 +12,9 @@ __all__ = ['Direction', 'KINDS', 'NORMS', 'SHORT', 'GROUPS', 'Surfaces', 'PLANE'
            'Polynomials', 'inner_products', 'polynomials', 'pairs', 'attention_pairs', 'row_sums', 'closed_form_sums',
            'why_no_closed_form', 'by_closed_form', 'fill_by_closed_form', 'axis_of', 'axis_from', 'given_directions',
            'as_directions', 'loss_surface', 'identity', 'begun', 'flat_area', 'Trajectory', 'project', 'trajectory',
-           'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d', 'plot_line',
-           'plot_interactive', 'export_vts', 'moved_plane', 'nearest', 'plot_cuts', 'Panel', 'png', 'set_range',
-           'controls_of', 'Explorer', 'explore']
+           'save_trajectory', 'named', 'scale_of', 'levels_of', 'plot_contour', 'draw_path', 'plot_surface_3d',
+           'plot_line', 'plot_interactive', 'vtk_array', 'export_vts', 'export_vtp', 'moved_plane', 'nearest',
+           'plot_cuts', 'Panel', 'png', 'set_range', 'controls_of', 'Explorer', 'explore']
 
 # %% ../nbs/04_landscape.ipynb #f311a89a
 import copy
@@ -301,7 +301,7 @@ def check_same(surface: Surface, file: str | Path, x: np.ndarray, y: np.ndarray 
     same_axis = lambda a, b: (a is None) == (b is None) and (a is None or np.array_equal(a, b))
     if not (same_axis(surface.x, x) and same_axis(surface.y, y)): raise ValueError(f"{file} has another grid; it was left as it is")
     for name, value in about.items():
-        if name != "dir_file" and surface.about.get(name) != value:
+        if name not in ("dir_file", "cosine") and surface.about.get(name) != value:
             raise ValueError(f"{file} was made with other {name.replace('_', ' ')} ({surface.about.get(name, 'not stated')}, now {value}); it was left as it is")
 
 # %% ../nbs/04_landscape.ipynb #ee9e621e
@@ -832,6 +832,13 @@ def trajectory(
     projected = [project(row, directions) for row in rows]
     return Trajectory(np.array([p for p, _ in projected]), np.array([o for _, o in projected]), values[[-1, -2]] / values.sum(), directions)
 
+# %% ../nbs/04_landscape.ipynb #85564886
+def save_trajectory(path: Trajectory, file: str | Path) -> None:
+    "Write a path as HDF5 by Li et al.'s names, proj_xcoord and proj_ycoord, with what lies outside of the plane beside them."
+    def write(f: h5py.File) -> None:
+        for name, values in (("proj_xcoord", path.points[:, 0]), ("proj_ycoord", path.points[:, 1]), ("outside", path.outside), ("explained", path.explained)): f[name] = values
+    replace_file(file, write)
+
 # %% ../nbs/04_landscape.ipynb #3c3fcd29
 Surfaces = Surface | dict[str, Surface]
 
@@ -984,21 +991,39 @@ def plot_interactive(
     return plotly.Figure(shown).update_layout(scene={"xaxis_title": "a", "yaxis_title": "b", "zaxis_title": label}, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 # %% ../nbs/04_landscape.ipynb #73e0a26b
+def vtk_array(name: str, values: Any, components: int = 1, kind: str = "Float64") -> str:
+    "Numbers as an element of a VTK file."
+    return f'<DataArray type="{kind}" Name="{name}" NumberOfComponents="{components}" format="ascii">{" ".join(f"{v:.9g}" for v in np.asarray(values).ravel())}</DataArray>'
+
+
 def export_vts(
     surface: Surface,
     file: str | Path,  # ends with .vts
 ) -> None:
     "The surface as a VTK structured grid: height is the training loss, and all values are fields on it."
     if surface.y is None: raise ValueError("a line cannot be written as a grid")
-    numbers = lambda values: " ".join(f"{v:.9g}" for v in np.asarray(values).ravel())
-    a, b = np.meshgrid(surface.x, surface.y)
     extent = f"0 {len(surface.x) - 1} 0 {len(surface.y) - 1} 0 0"
-    array = lambda name, values, n: f'<DataArray type="Float64" Name="{name}" NumberOfComponents="{n}" format="ascii">{numbers(values)}</DataArray>'
-    fields = "".join(array(name, values, 1) for name, values in surface.values.items())
-    points = array("points", np.stack([a, b, surface.loss], -1), 3)
+    fields = "".join(vtk_array(name, values) for name, values in surface.values.items())
+    points = vtk_array("points", np.stack([*np.meshgrid(surface.x, surface.y), surface.loss], -1), 3)
     Path(file).write_text(
         f'<?xml version="1.0"?>\n<VTKFile type="StructuredGrid" version="0.1"><StructuredGrid WholeExtent="{extent}"><Piece Extent="{extent}">'
         f"<PointData>{fields}</PointData><Points>{points}</Points></Piece></StructuredGrid></VTKFile>\n", encoding="utf-8")
+
+
+def export_vtp(
+    path: Trajectory,
+    surface: Surface,  # of the path's plane
+    file: str | Path,  # ends with .vtp
+) -> None:
+    "The path as a line on the surface of `export_vts`, at its interpolated height; fields are the number of the checkpoint and what lies outside."
+    height = RegularGridInterpolator((surface.y, surface.x), surface.loss, bounds_error=False)(path.points[:, ::-1])  # NaN beyond the grid
+    inside, n = np.isfinite(height), int(np.isfinite(height).sum())
+    points = vtk_array("points", np.column_stack([path.points, height])[inside], 3)
+    fields = vtk_array("checkpoint", np.arange(len(height))[inside]) + vtk_array("outside", path.outside[inside])
+    line = vtk_array("connectivity", np.arange(n), kind="Int64") + vtk_array("offsets", [n], kind="Int64")
+    Path(file).write_text(
+        f'<?xml version="1.0"?>\n<VTKFile type="PolyData" version="0.1"><PolyData><Piece NumberOfPoints="{n}" NumberOfLines="1" NumberOfVerts="0" NumberOfStrips="0" NumberOfPolys="0">'
+        f"<PointData>{fields}</PointData><Points>{points}</Points><Lines>{line}</Lines></Piece></PolyData></VTKFile>\n", encoding="utf-8")
 
 # %% ../nbs/04_landscape.ipynb #05a4f48c
 def moved_plane(
