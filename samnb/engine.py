@@ -88,10 +88,12 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 @lru_cache
-def keep_memory() -> bool:  # whether this system can
-    "Let this process keep large blocks of freed memory for its next tensors (Linux with glibc; elsewhere nothing happens)."
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    return mallopt is not None and all(mallopt(*option) == 1 for option in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1)))
+def keep_memory() -> bool:  # whether it is done
+    "Let this process keep large blocks of freed memory for its next tensors (Linux with glibc, and neither option in the environment; else nothing happens)."
+    if sys.platform != "linux" or {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_"} & set(os.environ): return False
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError): return False  # a static build, another C library
+    return all(mallopt(*option) == 1 for option in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1)))
 
 # %% ../nbs/03_engine.ipynb #8e4ca919
 def forward_batch(

@@ -1015,14 +1015,16 @@ def export_vtp(
     surface: Surface,  # of the path's plane
     file: str | Path,  # ends with .vtp
 ) -> None:
-    "The path as a line on the surface of `export_vts`, at its interpolated height; fields are the number of the checkpoint and what lies outside."
+    "The path as lines on the surface of `export_vts`, at its interpolated height, one for each part that lies on the grid; fields are the number of the checkpoint and what lies outside."
+    if surface.y is None: raise ValueError("a path needs the surface of a plane")
     height = RegularGridInterpolator((surface.y, surface.x), surface.loss, bounds_error=False)(path.points[:, ::-1])  # NaN beyond the grid
-    inside, n = np.isfinite(height), int(np.isfinite(height).sum())
+    inside = np.isfinite(height)
+    n, ends = int(inside.sum()), np.flatnonzero(np.diff(np.flatnonzero(inside), append=len(inside) + 1) > 1) + 1  # where the path leaves the grid
     points = vtk_array("points", np.column_stack([path.points, height])[inside], 3)
     fields = vtk_array("checkpoint", np.arange(len(height))[inside]) + vtk_array("outside", path.outside[inside])
-    line = vtk_array("connectivity", np.arange(n), kind="Int64") + vtk_array("offsets", [n], kind="Int64")
+    line = vtk_array("connectivity", np.arange(n), kind="Int64") + vtk_array("offsets", ends, kind="Int64")
     Path(file).write_text(
-        f'<?xml version="1.0"?>\n<VTKFile type="PolyData" version="0.1"><PolyData><Piece NumberOfPoints="{n}" NumberOfLines="1" NumberOfVerts="0" NumberOfStrips="0" NumberOfPolys="0">'
+        f'<?xml version="1.0"?>\n<VTKFile type="PolyData" version="0.1"><PolyData><Piece NumberOfPoints="{n}" NumberOfLines="{len(ends)}" NumberOfVerts="0" NumberOfStrips="0" NumberOfPolys="0">'
         f"<PointData>{fields}</PointData><Points>{points}</Points><Lines>{line}</Lines></Piece></PolyData></VTKFile>\n", encoding="utf-8")
 
 # %% ../nbs/04_landscape.ipynb #05a4f48c

@@ -31,19 +31,20 @@ from .samformer import find_folder
 POINTS = (0.0, 0.5**0.5, -(0.5**0.5), 2**0.5, -(2**0.5))  # and infinity
 
 
-def minimal_filter(points: tuple[float, ...] = POINTS) -> tuple[Tensor, Tensor, Tensor]:  # float64
+@lru_cache
+def minimal_filter(points: tuple[float, ...] = POINTS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "A^T (4, 6), G (6, 3) and B^T (6, 6) of eq. (minimal): A^T ((G g) * (B^T d)) are the 4 outputs of a filter of 3 on an input of 6 (Winograd 1980)."
-    powers = lambda k: torch.cat([torch.tensor(points, dtype=torch.float64)[:, None] ** torch.arange(k), torch.eye(k, dtype=torch.float64)[-1:]])
-    return powers(4).T, powers(3), torch.linalg.inv(powers(6)).T
+    powers = lambda k: np.vstack([np.vander(points, k, increasing=True), np.eye(k)[-1:]])
+    return powers(4).T, powers(3), np.linalg.inv(powers(6)).T
 
 
 @lru_cache
-def along_a_row(size: int, points: tuple[float, ...] = POINTS) -> tuple[Tensor, Tensor]:  # (6, t, size) and (size, 6, t) for t = size / 4
+def along_a_row(size: int, points: tuple[float, ...] = POINTS) -> tuple[np.ndarray, np.ndarray]:  # (6 t, size) and (size, 6 t) for t = size / 4
     "B^T and A^T at each of the t places of a row that has a zero before and after it."
-    (A, _, B), t = minimal_filter(points), size // 4
-    into, out = torch.zeros(6, t, size + 2, dtype=torch.float64), torch.zeros(t, 4, 6, t, dtype=torch.float64)
-    for k in range(t): into[:, k, 4 * k : 4 * k + 6], out[k, :, :, k] = B, A
-    return into[:, :, 1:-1], out.reshape(size, 6, t)
+    (At, _, Bt), t = minimal_filter(points), size // 4
+    into, out = np.zeros((6, t, size + 2)), np.zeros((t, 4, 6, t))
+    for k in range(t): into[:, k, 4 * k : 4 * k + 6], out[k, :, :, k] = Bt, At
+    return into[:, :, 1:-1].reshape(6 * t, size), out.reshape(size, 6 * t)
 
 # %% ../nbs/02_vgg.ipynb #16d90154
 def filtered(
@@ -54,18 +55,17 @@ def filtered(
 ) -> Tensor:  # (n, K, S, S), channels last
     "A 3 x 3 convolution with a border of zeros, with a quarter of the products (Lavin and Gray 2016, F(4x4, 3x3))."
     (n, C, S, _), K, t = x.shape, len(weight), x.shape[2] // 4
-    A, G, B = (m.to(x) for m in minimal_filter(points))
-    into, out = (m.to(x).flatten(i, i + 1) for i, m in enumerate(along_a_row(S, points)))  # (6 t, S) and (S, 6 t)
+    At, G, Bt, into, out = (torch.from_numpy(m).to(x) for m in (*minimal_filter(points), *along_a_row(S, points)))
     kernel = (torch.kron(G, G) @ weight.permute(2, 3, 1, 0).reshape(9, C * K)).view(36, C, K)
     x, y, rows = x.permute(2, 3, 0, 1).contiguous(), x.new_empty(n, S, S, K), []
     places = [None] * 5  # without gradients each row of patches overwrites what the one before has left
     for i in range(t):
         first, last = max(4 * i - 1, 0), min(4 * i + 5, S)  # rows of the image that a row of patches sees
-        down = torch.matmul(B[:, first - 4 * i + 1 : last - 4 * i + 1], x[first:last].view(last - first, S * n * C), out=places[0])
+        down = torch.matmul(Bt[:, first - 4 * i + 1 : last - 4 * i + 1], x[first:last].view(last - first, S * n * C), out=places[0])
         patches = torch.matmul(into, down.view(6, S, n * C), out=places[1])
         products = torch.matmul(patches.view(36, t * n, C), kernel, out=places[2])
         across = torch.matmul(out, products.view(6, 6 * t, n * K), out=places[3])
-        result = torch.matmul(A, across.view(6, S * n * K), out=places[4])
+        result = torch.matmul(At, across.view(6, S * n * K), out=places[4])
         if torch.is_grad_enabled(): rows.append(result.view(4, S, n, K)); continue
         torch.add(result.view(4, S, n, K).permute(2, 0, 1, 3), bias, out=y[:, 4 * i : 4 * i + 4])
         places = [down, patches, products, across, result]
@@ -79,11 +79,15 @@ class Conv3x3(nn.Conv2d):
     def __init__(self, C: int, K: int): super().__init__(C, K, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        return filtered(x, self.weight, self.bias) if self.is_worth_it(x) else super().forward(x)
+
+    def is_worth_it(self, x: Tensor) -> bool:
+        "Whether `filtered` can do it and is faster; its limits are from timings, forward and backward, on a CPU with AVX-512."
+        if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active(): return False  # which cannot follow products into given places
+        if x.dim() != 4 or x.device.type != "cpu" or not x.dtype == self.weight.dtype == torch.float32 or torch.is_autocast_enabled("cpu"): return False
         (n, C, S, across), K = x.shape, self.out_channels
-        plain = x.device.type != "cpu" or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
-        small = C * K < 64 * 128 or n * (S // 4) ** 2 * min(C, K) < 128 * 128  # the transforms would cost more than they save
-        if plain or small or S > 16 or S % 4 or S != across: return super().forward(x)
-        return filtered(x, self.weight, self.bias)
+        if C != self.in_channels or S != across or S % 4 or S > 16: return False  # larger images leave the caches
+        return C * K >= 64 * 128 and n * (S // 4) ** 2 * min(C, K) >= 128 * 128  # else the transforms cost more than they save
 
 # %% ../nbs/02_vgg.ipynb #c2989b01
 LAYERS = {  # numbers: channels of a convolution; "M": the image is halved
