@@ -587,7 +587,7 @@ def row_sums(
     (D, n), top = p.scale.shape, (sum(p.degrees), 2 * p.degrees[1])
     scores, mixed, values = (in_a(degree, b, powers) @ table for degree, table in zip((2, *top), (p.scores, p.mixed, p.values)))
     found = []
-    for part in powers[:, :3].split(26):  # so that the tables of a step stay in the cache
+    for part in powers[:, :3].split(13):  # so that the tables of a step stay in the cache
         A = (part @ scores).view(len(part), D, D, n)
         A = A.sub_(A.amax(2, keepdim=True)).exp2_() if large else A.exp2_()
         A *= (p.scale / A.sum(2)).unsqueeze(2)
@@ -606,7 +606,7 @@ def closed_form_sums(
     dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[int, np.ndarray]]:  # number of windows up to here, and (ny, nx): what this chunk adds to the squared residuals
     "The surface, chunk by chunk of windows; chunks are worked on by as many threads as torch has, and come in order."
-    maps, n = moving_maps(net, directions, dtype), chunk_size or max(64, min(256, 12544 // net.n_channels**2))
+    maps, n = moving_maps(net, directions, dtype), chunk_size or max(64, min(1024, 50176 // net.n_channels**2))
     device, threads = maps.stacked.device, torch.get_num_threads()
     powers = torch.as_tensor(x, dtype=torch.float64, device=device)[:, None] ** torch.arange(7, device=device)
     reach = torch.tensor([abs(x).max() ** i * abs(y).max() ** j for i, j in exponents(2)], dtype=dtype, device=device)
