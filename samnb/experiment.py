@@ -54,6 +54,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+# %% ../nbs/06_experiment.ipynb #4b9bf6c0
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -743,7 +743,7 @@ MEASURES: dict[str, dict[str, Any]] = {  # name -> what `adaptive_sharpness` is 
 HESSIAN_MEASURES, WEIGHT_MEASURES = ("lambda_max", "trace"), ("gradient_norm", "weight_norm", "distance")  # which have no options
 CLASSIFIER_MEASURES = {f"{name}_logits": MEASURES[name] | {"normalize_logits": True} for name in ("sam_adaptive", "worst_adaptive", "average_adaptive")}
 
-
+# %% ../nbs/05_sharpness.ipynb #3048430b
 def sharpness_measures(
     net: nn.Module,  # left as it is
     data: Any,  # of the engine, or a pair (inputs, targets) of tensors; usually the training data

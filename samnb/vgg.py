@@ -79,6 +79,7 @@ class Conv3x3(nn.Conv2d):
     def __init__(self, C: int, K: int): super().__init__(C, K, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        "(n, C, S, S) -> (n, K, S, S), by whichever way is faster; errors are those of `nn.Conv2d`."
         return filtered(x, self.weight, self.bias) if self.is_worth_it(x) else super().forward(x)
 
     def is_worth_it(self, x: Tensor) -> bool:
