@@ -36,7 +36,7 @@ WIDTHS = {"phone": (390, 844), "desktop": (1280, 900)}
 
 
 class Watch:
-    "Collects what goes wrong on the pages of a browser context, and keeps them from leaving this machine."
+    """Collects what goes wrong on the pages of a browser context, and keeps them from leaving this machine."""
 
     def __init__(self, context):
         self.wrong = []
@@ -46,8 +46,10 @@ class Watch:
 
     def route(self, route):
         url = urlsplit(route.request.url)
-        if url.hostname in ("127.0.0.1", None): return route.continue_()
-        if url.hostname not in OUTSIDE: self.wrong.append(f"{route.request.frame.url} wants {route.request.url}")
+        if url.hostname in ("127.0.0.1", None):
+            return route.continue_()
+        if url.hostname not in OUTSIDE:
+            self.wrong.append(f"{route.request.frame.url} wants {route.request.url}")
         route.abort()
 
     def console(self, message):
@@ -57,45 +59,72 @@ class Watch:
 
 @contextmanager
 def served(folder):
-    "The address at which a folder is served."
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args): pass
+    """The address at which a folder is served."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    try: yield f"http://127.0.0.1:{server.server_port}/"
-    finally: server.shutdown()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
 
 
 def look(page, name):
-    "What is wrong with a page as it is shown."
-    page.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')")
+    """What is wrong with a page as it is shown."""
+    page.evaluate(
+        "document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')"
+    )
     page.wait_for_function("[...document.images].every(image => image.complete)")
-    broken = page.evaluate("[...document.images].filter(image => !image.naturalWidth).map(image => image.src.slice(0, 100))")
+    broken = page.evaluate(
+        "[...document.images].filter(image => !image.naturalWidth).map(image => image.src.slice(0, 100))"
+    )
     yield from (f"{name}: an image does not load: {source}" for source in broken)
-    if (beyond := page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")) > 0:
+    if (
+        beyond := page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+    ) > 0:
         yield f"{name}: the page is {beyond} pixels wider than the window"
-    unnamed = page.evaluate("[...document.querySelectorAll('main img')].filter(image => !image.alt && !image.closest('a')).length")
-    if unnamed: yield f"{name}: {unnamed} images without a text in their place"
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('main img')].filter(image => !image.alt && !image.closest('a')).length"
+    )
+    if unnamed:
+        yield f"{name}: {unnamed} images without a text in their place"
 
 
 def search(page, width):
-    "Type into the search box and go where it says."
-    if width == "phone": page.locator(".navbar-toggler").click()
+    """Type into the search box and go where it says."""
+    if width == "phone":
+        page.locator(".navbar-toggler").click()
     page.get_by_role("searchbox").fill("closed form")
     found = page.locator(".smalldocs-search-results a")
     expect(found.first).to_be_visible()
     hrefs = [link.get_attribute("href") for link in found.all()]
-    if not any("04_landscape" in href for href in hrefs): return [f"search for 'closed form' finds {hrefs}"]
+    if not any("04_landscape" in href for href in hrefs):
+        return [f"search for 'closed form' finds {hrefs}"]
     found.first.click()
     page.wait_for_load_state()
-    return [] if "closed form" in page.locator("main").inner_text().lower() else [f"search leads to {page.url}, which says nothing of it"]
+    return (
+        []
+        if "closed form" in page.locator("main").inner_text().lower()
+        else [f"search leads to {page.url}, which says nothing of it"]
+    )
 
 
 def site(browser, pictures):
-    "Every page at two widths; and what a visitor does: search, read on, change to dark."
+    """Every page at two widths; and what a visitor does: search, read on, change to dark."""
     pages = sorted(path.name for path in SITE.glob("*.html"))
-    wrong = [f"no page of {path.name}" for path in sorted((ROOT / "nbs").glob("*.ipynb")) if path.with_suffix(".html").name not in pages]
+    wrong = [
+        f"no page of {path.name}"
+        for path in sorted((ROOT / "nbs").glob("*.ipynb"))
+        if path.with_suffix(".html").name not in pages
+    ]
     with served(SITE) as address:
         for width, (w, h) in WIDTHS.items():
             context = browser.new_context(viewport={"width": w, "height": h})
@@ -103,27 +132,39 @@ def site(browser, pictures):
             for name in pages:
                 page.goto(address + name)
                 wrong += look(page, f"{name} ({width})")
-                if pictures: page.screenshot(path=pictures / f"{Path(name).stem}_{width}.png")
+                if pictures:
+                    page.screenshot(path=pictures / f"{Path(name).stem}_{width}.png")
             page.goto(address + "00_sam.html")
-            if not re.search(r"def\s+SAM\(.{0,300}?rho:\s*float\s*=\s*0\.05", page.locator("main").inner_text(), re.S): wrong.append("00_sam.html shows no typed signature of SAM")
+            if not re.search(
+                r"def\s+SAM\(.{0,300}?rho:\s*float\s*=\s*0\.05",
+                page.locator("main").inner_text(),
+                re.S,
+            ):
+                wrong.append("00_sam.html shows no typed signature of SAM")
             page.goto(address + "index.html")
             wrong += search(page, width)
             page.goto(address + "index.html")
             page.locator("main").get_by_role("link", name="report").first.click()
             expect(page.locator("h1")).to_have_text("Report")
-            if width == "phone": page.locator(".navbar-toggler").click()
+            if width == "phone":
+                page.locator(".navbar-toggler").click()
             page.locator(".quarto-color-scheme-toggle:visible").first.click()
             for part in ("body", "#quarto-sidebar"):
-                page.wait_for_function("part => getComputedStyle(document.querySelector(part)).backgroundColor.match(/\\d+/g).slice(0, 3).every(part => part < 80)", arg=part)
-            if pictures: page.screenshot(path=pictures / f"dark_{width}.png")
+                page.wait_for_function(
+                    "part => getComputedStyle(document.querySelector(part)).backgroundColor.match(/\\d+/g).slice(0, 3).every(part => part < 80)",
+                    arg=part,
+                )
+            if pictures:
+                page.screenshot(path=pictures / f"dark_{width}.png")
             wrong += watch.wrong
             context.close()
     return wrong, f"{len(pages)} pages at {len(WIDTHS)} widths"
 
 
 EXPLORE = """
-from samnb.experiment import Config, load_run, run
-from samnb.landscape import explore
+from samnb.config import Config
+from samnb.experiment import load_run, run
+from samnb.pictures import explore
 
 nets, small = {}, dict(dataset="toy", seq_len=64, horizon=8, value_dim=8, rho=0.5, lr=5e-3, max_epochs=4)
 for name, use_sam in (("with SAM", True), ("without SAM", False)):
@@ -131,147 +172,258 @@ for name, use_sam in (("with SAM", True), ("without SAM", False)):
 explore(nets, train)
 """
 LAUNCH = """
-from samnb.experiment import launch
+from samnb.panels import launch
 launch()
 """
 
 
 @contextmanager
 def jupyterlab(folder, notebooks):
-    "The address of a JupyterLab of our own, with these notebooks in `folder`, as (path -> address)."
-    work, kernel = folder / "notebooks", {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    """The address of a JupyterLab of our own, with these notebooks in `folder`, as (path -> address)."""
+    work, kernel = (
+        folder / "notebooks",
+        {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
     work.mkdir()
     for name, source in notebooks.items():
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip())], metadata=kernel), work / name)
+        nbformat.write(
+            nbformat.v4.new_notebook(
+                cells=[nbformat.v4.new_code_cell(source.strip())], metadata=kernel
+            ),
+            work / name,
+        )
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
-    with socket.socket() as probe: probe.bind(("127.0.0.1", 0)); port = probe.getsockname()[1]
+    (settings / "notification.jupyterlab-settings").write_text(
+        json.dumps({"fetchNews": "false", "checkForUpdates": False})
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     token, log = secrets.token_hex(16), open(folder / "lab.log", "w")
-    own = {"JUPYTER_CONFIG_DIR": folder / "config", "JUPYTER_RUNTIME_DIR": folder / "runtime", "IPYTHONDIR": folder / "ipython", "JUPYTERLAB_SETTINGS_DIR": folder / "settings", "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces", "SAMNB_RESULTS": folder / "results"}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}"]
-    server = subprocess.Popen(command, env=os.environ | {name: str(path) for name, path in own.items()}, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    own = {
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+        "IPYTHONDIR": folder / "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+        "SAMNB_RESULTS": folder / "results",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={work}",
+    ]
+    server = subprocess.Popen(
+        command,
+        env=os.environ | {name: str(path) for name, path in own.items()},
+        stdout=log,
+        stderr=log,
+        stdin=subprocess.DEVNULL,
+    )
     try:
         for _ in range(240):
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0: break
-            if server.poll() is not None: break
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if server.poll() is not None:
+                break
             time.sleep(0.25)
-        else: raise TimeoutError("JupyterLab did not start in a minute")
+        else:
+            raise TimeoutError("JupyterLab did not start in a minute")
         yield lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}?token={token}&reset"
     except BaseException:
         print((folder / "lab.log").read_text()[-3000:])
         raise
     finally:
         server.terminate()
-        try: server.wait(20)
-        except subprocess.TimeoutExpired: server.kill()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
         log.close()
 
 
 def run_all(page, address):
-    "Open a notebook and run its cells."
+    """Open a notebook and run its cells."""
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60000)
-    page.locator("#jp-bottom-panel, #jp-main-statusbar").get_by_text("(ipykernel) | Idle").wait_for(timeout=60000)  # before, it would ask for a kernel
+    page.locator("#jp-bottom-panel, #jp-main-statusbar").get_by_text("(ipykernel) | Idle").wait_for(
+        timeout=60000
+    )  # before, it would ask for a kernel
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
 def picture_after(page, image, act):
-    "Do something, wait until an image is another one, and see that it is loaded."
+    """Do something, wait until an image is another one, and see that it is loaded."""
     before = image.get_attribute("src")
     act()
     expect(image).not_to_have_attribute("src", before, timeout=30000)
-    page.wait_for_function("image => image.complete && image.naturalWidth > 100", arg=image.element_handle())
+    page.wait_for_function(
+        "image => image.complete && image.naturalWidth > 100", arg=image.element_handle()
+    )
 
 
 def widget(page, description):
-    "The widget with this description."
-    return page.locator(".jupyter-widgets.widget-inline-hbox", has=page.locator(f".widget-label:text-is('{description}')"))
+    """The widget with this description."""
+    return page.locator(
+        ".jupyter-widgets.widget-inline-hbox",
+        has=page.locator(f".widget-label:text-is('{description}')"),
+    )
 
 
 def drive_explore(page, address):
-    "Cut through another point, change the levels, and move the plane: the pictures follow."
+    """Cut through another point, change the levels, and move the plane: the pictures follow."""
     run_all(page, address("explore.ipynb"))
-    contours, cuts = page.locator("img.widget-image").nth(0), page.locator("img.widget-image").nth(1)
+    contours, cuts = (
+        page.locator("img.widget-image").nth(0),
+        page.locator("img.widget-image").nth(1),
+    )
     contours.wait_for(timeout=90000)
-    press = lambda description, key, times=1: [widget(page, description).locator(".noUi-handle").first.press(key) for _ in range(times)]
+
+    def press(description, key, times=1):
+        return [
+            widget(page, description).locator(".noUi-handle").first.press(key) for _ in range(times)
+        ]
+
     picture_after(page, cuts, lambda: press("point a", "ArrowRight"))
-    picture_after(page, contours, lambda: widget(page, "style").locator("select").select_option("lines"))
-    picture_after(page, contours, lambda: widget(page, "style").locator("select").select_option("filled"))
+    picture_after(
+        page, contours, lambda: widget(page, "style").locator("select").select_option("lines")
+    )
+    picture_after(
+        page, contours, lambda: widget(page, "style").locator("select").select_option("filled")
+    )
     picture_after(page, contours, lambda: page.get_by_label("logarithmic").check())
     picture_after(page, contours, lambda: press("levels", "ArrowLeft"))
     message = page.locator(".widget-html", has_text="samples")
-    picture_after(page, contours, lambda: press("turn (°)", "ArrowRight"))  # computed anew; the sentence may come out the same
+    picture_after(
+        page, contours, lambda: press("turn (°)", "ArrowRight")
+    )  # computed anew; the sentence may come out the same
     said = message.inner_text()
-    return [] if re.search(r"256 of 4,000 samples, 25 x 25 points, closed form, [\d.]+ s$", said) else [f"explore says {said!r}"]
+    return (
+        []
+        if re.search(r"256 of 4,000 samples, 25 x 25 points, closed form, [\d.]+ s$", said)
+        else [f"explore says {said!r}"]
+    )
 
 
 def drive_launch(page, address):
-    "A bad value is a sentence; a good one a run, with its curve and its line in the table, which sorts."
+    """A bad value is a sentence; a good one a run, with its curve and its line in the table, which sorts."""
     run_all(page, address("launch.ipynb"))
-    button = lambda name: page.locator("button.jupyter-button", has_text=re.compile(rf"^\s*{name}\s*$"))
+
+    def button(name):
+        return page.locator("button.jupyter-button", has_text=re.compile(rf"^\s*{name}\s*$"))
+
     button("Run").wait_for(timeout=60000)
-    fill = lambda description, text: widget(page, description).locator("input[type=text]").fill(text)
-    fill("rho", "-1"); button("Run").click()
+
+    def fill(description, text):
+        return widget(page, description).locator("input[type=text]").fill(text)
+
+    fill("rho", "-1")
+    button("Run").click()
     expect(page.get_by_text("rho must be at least 0, got -1")).to_be_visible()
     widget(page, "model").locator("select").select_option("linear")
-    for description, text in {"data": "toy", "rho": "0.05", "seeds": "1, 2", "epochs": "3", "more": "seq_len=32 horizon=4"}.items(): fill(description, text)
-    widget(page, "SAM").locator("input[type=checkbox]").uncheck() if widget(page, "SAM").count() else page.get_by_label("SAM").uncheck()
+    for description, text in {
+        "data": "toy",
+        "rho": "0.05",
+        "seeds": "1, 2",
+        "epochs": "3",
+        "more": "seq_len=32 horizon=4",
+    }.items():
+        fill(description, text)
+    widget(page, "SAM").locator("input[type=checkbox]").uncheck() if widget(
+        page, "SAM"
+    ).count() else page.get_by_label("SAM").uncheck()
     button("Run").click()
     expect(button("Stop")).to_be_enabled()
     page.get_by_text("2 of 2 done.").wait_for(timeout=90000)
     expect(button("Run")).to_be_enabled()
-    page.wait_for_function("image => image.complete && image.naturalWidth > 100", arg=page.locator("img.widget-image").element_handle())
-    column = lambda name: page.locator(".widget-vbox", has=page.locator(f"button[title='sort by {name}']")).last.locator(".widget-html-content > div > div").all_inner_texts()
-    heights = page.evaluate("[...document.querySelectorAll('.jp-OutputArea-output .widget-html-content > div')].map(cells => cells.clientHeight).filter(Boolean).slice(1)")
+    page.wait_for_function(
+        "image => image.complete && image.naturalWidth > 100",
+        arg=page.locator("img.widget-image").element_handle(),
+    )
+
+    def column(name):
+        return (
+            page.locator(".widget-vbox", has=page.locator(f"button[title='sort by {name}']"))
+            .last.locator(".widget-html-content > div > div")
+            .all_inner_texts()
+        )
+
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.jp-OutputArea-output .widget-html-content > div')].map(cells => cells.clientHeight).filter(Boolean).slice(1)"
+    )
     wrong, models = [], column("model")
-    if len(set(heights)) != 1: wrong.append(f"the columns of the table are {heights} pixels high")
-    if sorted(models) != ["linear", "linear", "samformer", "samformer"]: wrong.append(f"the table has the models {models}")
+    if len(set(heights)) != 1:
+        wrong.append(f"the columns of the table are {heights} pixels high")
+    if sorted(models) != ["linear", "linear", "samformer", "samformer"]:
+        wrong.append(f"the table has the models {models}")
     for order in (sorted, lambda values: sorted(values, reverse=True)):
         button("mse").click()
         page.wait_for_timeout(500)
         values = [float(v) for v in column("mse")]
-        if values != list(order(values)): wrong.append(f"after a click on mse the table has {values}")
+        if values != list(order(values)):
+            wrong.append(f"after a click on mse the table has {values}")
     return wrong
 
 
 def lab(browser, pictures):
-    "`explore` and `launch` in JupyterLab."
+    """`explore` and `launch` in JupyterLab."""
     wrong, folder = [], Path(tempfile.mkdtemp())
     try:
         with jupyterlab(folder, {"explore.ipynb": EXPLORE, "launch.ipynb": LAUNCH}) as address:
             for drive in (drive_explore, drive_launch):
                 context = browser.new_context(viewport={"width": 1400, "height": 1000})
                 watch, page = Watch(context), context.new_page()
-                try: wrong += drive(page, address)
+                try:
+                    wrong += drive(page, address)
                 finally:
-                    if pictures: page.screenshot(path=pictures / f"{drive.__name__}.png")
-                if pictures: page.locator(".jp-OutputArea-output .jupyter-widgets").first.screenshot(path=pictures / f"{drive.__name__.removeprefix('drive_')}.png")
+                    if pictures:
+                        page.screenshot(path=pictures / f"{drive.__name__}.png")
+                if pictures:
+                    page.locator(".jp-OutputArea-output .jupyter-widgets").first.screenshot(
+                        path=pictures / f"{drive.__name__.removeprefix('drive_')}.png"
+                    )
                 wrong += watch.wrong
                 context.close()
-    finally: shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return wrong, "explore and launch in JupyterLab"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help="site, lab")
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--which", action="store_true")
     args = parser.parse_args()
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None: sys.exit(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    if args.which: return print(program)
-    if args.pictures: args.pictures.mkdir(parents=True, exist_ok=True)
+    if program is None:
+        sys.exit(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    if args.which:
+        return print(program)
+    if args.pictures:
+        args.pictures.mkdir(parents=True, exist_ok=True)
     failed = False
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
         for part in [part for part in (site, lab) if not args.parts or part.__name__ in args.parts]:
             started = time.monotonic()
             wrong, seen = part(browser, args.pictures)
-            print("\n".join(wrong) or f"{seen}: nothing wrong", f"({time.monotonic() - started:.0f} s)")
+            print(
+                "\n".join(wrong) or f"{seen}: nothing wrong",
+                f"({time.monotonic() - started:.0f} s)",
+            )
             failed |= bool(wrong)
         browser.close()
     return failed

@@ -23,7 +23,9 @@ FENCED = re.compile(r"(^```.*?^```$)", re.M | re.S)
 def read(cell):
     """The cell as a reader of the README should see it, or None."""
     if cell.cell_type == "markdown":
-        cell.source = "".join(part if part.startswith("```") else prose(part) for part in FENCED.split(cell.source))
+        cell.source = "".join(
+            part if part.startswith("```") else prose(part) for part in FENCED.split(cell.source)
+        )
         return cell
     if cell.cell_type != "code":
         return None
@@ -42,10 +44,14 @@ def read(cell):
 def prose(text):
     """Markdown without what only Quarto reads, its relative links seen from the top folder."""
     if quarto_only := re.search(r"\[@\w[^\]]*\]|(?<!\w)@(?:eq|fig|sec|tbl)-[\w-]+", text):
-        sys.exit(f"nbs/index.ipynb: {quarto_only[0]} means nothing in README.md; write a link there.")
+        sys.exit(
+            f"nbs/index.ipynb: {quarto_only[0]} means nothing in README.md; write a link there."
+        )
     text = re.sub(r"^:::.*\n?", "", text, flags=re.M)
     text = re.sub(r"(\]\([^)\s]+\))\{[^}\n]*\}", r"\1", text)
-    return re.sub(r"\]\((?![a-z]+:|#|/)([^)\s]+)", lambda m: f"]({posixpath.normpath('nbs/' + m[1])}", text)
+    return re.sub(
+        r"\]\((?![a-z]+:|#|/)([^)\s]+)", lambda m: f"]({posixpath.normpath('nbs/' + m[1])}", text
+    )
 
 
 def make():
@@ -56,14 +62,31 @@ def make():
 
     notebook = nbformat.read(SOURCE, as_version=4)
     notebook.cells = [cell for cell in map(read, notebook.cells) if cell]
-    notebook.metadata["language_info"] = {"name": "python"}  # nbdev_clean removes it, and the fences would name no language
-    config = Config({"ExtractOutputPreprocessor": {"output_filename_template": FIGURE + "{cell_index}_{index}{extension}"}})
-    text, resources = MarkdownExporter(config=config).from_notebook_node(notebook, {"output_files_dir": "nbs/images"})
+    notebook.metadata["language_info"] = {
+        "name": "python"
+    }  # nbdev_clean removes it, and the fences would name no language
+    config = Config(
+        {
+            "ExtractOutputPreprocessor": {
+                "output_filename_template": FIGURE + "{cell_index}_{index}{extension}"
+            }
+        }
+    )
+    text, resources = MarkdownExporter(config=config).from_notebook_node(
+        notebook, {"output_files_dir": "nbs/images"}
+    )
     figures = {Path(name).name: data for name, data in resources["outputs"].items()}
-    text = re.sub(rf"!\[\w+\]\((nbs/images/{FIGURE}(\d+)_)", lambda m: f"![{notebook.cells[int(m[2])].metadata.get('caption', '')}]({m[1]}", text)
+    text = re.sub(
+        rf"!\[\w+\]\((nbs/images/{FIGURE}(\d+)_)",
+        lambda m: f"![{notebook.cells[int(m[2])].metadata.get('caption', '')}]({m[1]}",
+        text,
+    )
     text = re.sub(r"[ \t]+$", "", text, flags=re.M)
     # Blank lines are squeezed outside code only.
-    text = "".join(part if part.startswith("```") else re.sub(r"\n{3,}", "\n\n", part) for part in FENCED.split(text))
+    text = "".join(
+        part if part.startswith("```") else re.sub(r"\n{3,}", "\n\n", part)
+        for part in FENCED.split(text)
+    )
     return text.strip() + "\n", figures
 
 
@@ -76,7 +99,9 @@ def commands():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--command", type=int, metavar="N")
     args = parser.parse_args()
@@ -84,8 +109,14 @@ def main():
         return print(commands()[args.command - 1] if args.command else len(commands()))
     text, figures = make()
     if args.check:
-        if not README.exists() or README.read_text(encoding="utf-8") != text or saved_figures() != figures:
-            sys.exit("README.md is not what nbs/index.ipynb makes: run `python .ci/readme.py` and commit what it writes.")
+        if (
+            not README.exists()
+            or README.read_text(encoding="utf-8") != text
+            or saved_figures() != figures
+        ):
+            sys.exit(
+                "README.md is not what nbs/index.ipynb makes: run `python .ci/readme.py` and commit what it writes."
+            )
         return
     README.write_text(text, encoding="utf-8")
     for stale in saved_figures().keys() - figures.keys():

@@ -27,7 +27,13 @@ def notebooks():
     """(name, {"markdown": [source, ...], "code": [source, ...]}) of each notebook."""
     for path in sorted(NBS.glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        yield path.name, {kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind] for kind in ("markdown", "code")}
+        yield (
+            path.name,
+            {
+                kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind]
+                for kind in ("markdown", "code")
+            },
+        )
 
 
 def run_by_nbdev():
@@ -35,18 +41,31 @@ def run_by_nbdev():
     for name, cells in notebooks():
         for source in cells["code"]:
             if flag := re.search(r"^#\| *(slow|cuda|notest)\b", source, re.M):
-                if any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.walk(ast.parse(source))):
+                if any(
+                    isinstance(node, (ast.Import, ast.ImportFrom))
+                    for node in ast.walk(ast.parse(source))
+                ):
                     yield f"{name}: a cell flagged {flag[1]} imports, so the site would run it; import in a cell before: {source.splitlines()[1]}"
 
 
 def unresolved():
     """Citations that are not in references.bib, cross-references without a label."""
-    known = set(re.findall(r"^@\w+\{([^,]+),", (NBS / "references.bib").read_text(encoding="utf-8"), re.M))
+    known = set(
+        re.findall(r"^@\w+\{([^,]+),", (NBS / "references.bib").read_text(encoding="utf-8"), re.M)
+    )
     for name, cells in notebooks():
         sources = {kind: "\n\n".join(texts) for kind, texts in cells.items()}
         labels = {label for pair in TARGET.findall("\n".join(sources.values())) for label in pair}
-        yield from (f"{name}: no entry {key} in references.bib" for key in CITATION.findall(sources["markdown"]) if key not in known)
-        yield from (f"{name}: nothing is labelled {key}" for key in REFERENCE.findall(sources["markdown"]) if key not in labels)
+        yield from (
+            f"{name}: no entry {key} in references.bib"
+            for key in CITATION.findall(sources["markdown"])
+            if key not in known
+        )
+        yield from (
+            f"{name}: nothing is labelled {key}"
+            for key in REFERENCE.findall(sources["markdown"])
+            if key not in labels
+        )
 
 
 def wrong_badges():
@@ -55,22 +74,39 @@ def wrong_badges():
     settings.read(NBS.parent / "settings.ini")
     repository = "{user}/{repo}".format(**settings["DEFAULT"])
     for name, cells in notebooks():
-        if name == "index.ipynb": continue
+        if name == "index.ipynb":
+            continue
         link = f"https://colab.research.google.com/github/{repository}/blob/{settings['DEFAULT']['branch']}/nbs/{name}"
-        if not any(source.endswith(f"]({link})") for source in cells["markdown"]): yield f"{name}: no link to {link}"
-        if f"https://github.com/{repository} /content/" not in cells["code"][1]: yield f"{name}: its second code cell does not fetch {repository} on Colab"
+        if not any(source.endswith(f"]({link})") for source in cells["markdown"]):
+            yield f"{name}: no link to {link}"
+        if f"https://github.com/{repository} /content/" not in cells["code"][1]:
+            yield f"{name}: its second code cell does not fetch {repository} on Colab"
 
 
 def lost_outputs():
     """Figures that are announced and not there, notebooks of results that show none, and outputs that name a folder of the machine they were made on."""
     for path in sorted(NBS.glob("*.ipynb")):
-        cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+        cells = [
+            c
+            for c in json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if c["cell_type"] == "code"
+        ]
         for cell in cells:
-            source, kinds = "".join(cell["source"]), {kind for output in cell["outputs"] for kind in output.get("data", {})}
-            if re.search(r"^#\|\s*fig-(cap|alt):", source, re.M) and not kinds & {"image/png", "text/html"}:
+            source, kinds = (
+                "".join(cell["source"]),
+                {kind for output in cell["outputs"] for kind in output.get("data", {})},
+            )
+            if re.search(r"^#\|\s*fig-(cap|alt):", source, re.M) and not kinds & {
+                "image/png",
+                "text/html",
+            }:
                 yield f"{path.name}: a figure has a caption and no saved output: {source.splitlines()[0]}"
-            if found := re.search(r"(/root|/work|/tmp)/[\w.]+", json.dumps(cell["outputs"])): yield f"{path.name}: a saved output names {found[0]}"
-        if path.name.startswith(("run_", "report", "benchmark")) and not any(cell["outputs"] for cell in cells): yield f"{path.name}: no saved outputs"
+            if found := re.search(r"(/root|/work|/tmp)/[\w.]+", json.dumps(cell["outputs"])):
+                yield f"{path.name}: a saved output names {found[0]}"
+        if path.name.startswith(("run_", "report", "benchmark")) and not any(
+            cell["outputs"] for cell in cells
+        ):
+            yield f"{path.name}: no saved outputs"
 
 
 def lost_anchors(out):
