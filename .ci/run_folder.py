@@ -1,4 +1,7 @@
-"""The newest run folder below a folder is complete and has these values: python .ci/run_folder.py results rho=0.5 use_sam=False"""
+"""The newest run folder below a folder is complete and has these values.
+
+python .ci/run_folder.py results rho=0.5 use_sam=False
+"""
 
 import ast
 import json

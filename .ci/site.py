@@ -1,10 +1,9 @@
 """Build the site without Quarto, into _proc/_docs, and name everything in it that leads nowhere.
 
-nbdev turns the notebooks into the pages of _proc and smalldocs renders them. It reads neither bibliography nor
-cross-references, which only Quarto resolves; that each of them has a target is checked in the notebooks themselves.
+nbdev turns the notebooks into the pages of _proc and smalldocs renders them. What it does not do of Quarto's work
+(numbers, cross-references, citations) .ci/preview.py does; that each has a target is checked in the notebooks themselves.
 """
 
-import ast
 import configparser
 import json
 import re
@@ -12,6 +11,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote
 
+import preview
 from nbdev.serve import proc_nbs
 from smalldocs.site import build
 
@@ -36,16 +36,12 @@ def notebooks():
         )
 
 
-def run_by_nbdev():
-    """Flagged cells with an import somewhere: nbdev runs a cell that imports when it builds the site, whatever its flags."""
+def flagged():
+    """Cells that tests leave out: Run All starts them, and nobody sees when they break."""
     for name, cells in notebooks():
         for source in cells["code"]:
             if flag := re.search(r"^#\| *(slow|cuda|notest)\b", source, re.M):
-                if any(
-                    isinstance(node, (ast.Import, ast.ImportFrom))
-                    for node in ast.walk(ast.parse(source))
-                ):
-                    yield f"{name}: a cell flagged {flag[1]} imports, so the site would run it; import in a cell before: {source.splitlines()[1]}"
+                yield f"{name}: a cell flagged {flag[1]}: {source.splitlines()[1]}"
 
 
 def unresolved():
@@ -79,8 +75,8 @@ def wrong_badges():
         link = f"https://colab.research.google.com/github/{repository}/blob/{settings['DEFAULT']['branch']}/nbs/{name}"
         if not any(source.endswith(f"]({link})") for source in cells["markdown"]):
             yield f"{name}: no link to {link}"
-        if f"https://github.com/{repository} /content/" not in cells["code"][1]:
-            yield f"{name}: its second code cell does not fetch {repository} on Colab"
+        if not any(f"https://github.com/{repository} /content/" in c for c in cells["code"][:2]):
+            yield f"{name}: its first code cells do not fetch {repository} on Colab"
 
 
 def lost_outputs():
@@ -122,11 +118,13 @@ def lost_anchors(out):
 
 
 def main():
-    if early := list(run_by_nbdev()):
-        sys.exit("\n".join(early))
-    site = build(proc_nbs(force=True), quiet=True)
+    """Build, and name what is wrong."""
+    folder = Path(proc_nbs(force=True))
+    preview.resolve(folder)
+    site = build(folder, quiet=True)
+    preview.typeset(Path(site.out))
     wrong = [line for line in site.warnings if "broken link" in line]
-    wrong += [*unresolved(), *wrong_badges(), *lost_outputs(), *lost_anchors(site.out)]
+    wrong += [*flagged(), *unresolved(), *wrong_badges(), *lost_outputs(), *lost_anchors(site.out)]
     print("\n".join(wrong) or f"{len(site.pages)} pages, every link leads somewhere")
     return bool(wrong)
 
