@@ -60,7 +60,7 @@ from samnb.images import (
     plot_errors,
     plot_memorization,
 )
-from .sam import GuardedOptimizer, RhoSchedule, every
+from .sam import GuardedOptimizer, RhoSchedule
 from samnb.series import (
     ForecastMetrics,
     load_series,
@@ -77,7 +77,7 @@ from samnb.sharpness import (
     plot_sharpness,
     sharpness_measures,
 )
-from .variants import VARIANTS, at_random, late, product, ramp, with_lr
+from .variants import VARIANTS, at_random, every, late, product, ramp, with_lr
 
 # %% ../nbs/06b_experiment.ipynb #797a2294
 def _readable_slug(

@@ -30,6 +30,7 @@ class every:
             raise ValueError(f"every(k) needs k of at least 1, got {self.k}")
 
     def __call__(self, step: int, group: dict[str, Any]) -> float:
+        """Give the factor on rho at this step."""
         return float(step % self.k == 0)
 
 # %% ../nbs/00b_variants.ipynb #var00016
@@ -40,6 +41,7 @@ class late:
     start: int  # number of the first SAM step, from 0
 
     def __call__(self, step: int, group: dict[str, Any]) -> float:
+        """Give the factor on rho at this step."""
         return float(step >= self.start)
 
 # %% ../nbs/00b_variants.ipynb #var00018
@@ -55,6 +57,7 @@ class at_random:
             raise ValueError(f"at_random(p) needs a probability, got {self.p}")
 
     def __call__(self, step: int, group: dict[str, Any]) -> float:
+        """Give the factor on rho at this step."""
         return float(Random(f"{self.seed} {step}").random() < self.p)
 
 # %% ../nbs/00b_variants.ipynb #var00020
@@ -72,6 +75,7 @@ class ramp:
             raise ValueError(f'shape must be "linear" or "cosine", got {self.shape!r}')
 
     def __call__(self, step: int, group: dict[str, Any]) -> float:
+        """Give the factor on rho at this step."""
         progress = min(step / max(self.n_steps, 1), 1.0)
         if self.shape == "cosine":
             progress = (1 - math.cos(math.pi * progress)) / 2
@@ -86,6 +90,7 @@ class with_lr:
     """
 
     def __call__(self, step: int, group: dict[str, Any]) -> float:
+        """Give the factor on rho at this step."""
         largest = group.get("max_lr", group.get("initial_lr", group["lr"]))
         return group["lr"] / largest if largest else group["lr"]
 
@@ -100,6 +105,7 @@ class product:
         self.schedules = schedules
 
     def __call__(self, step: int, group: dict[str, Any]) -> float:
+        """Give the factor on rho at this step."""
         return math.prod(schedule(step, group) for schedule in self.schedules)
 
 # %% ../nbs/00b_variants.ipynb #var00032
