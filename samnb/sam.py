@@ -132,7 +132,7 @@ class GuardedOptimizer(torch.optim.Optimizer):
         self,
         param_group: dict[str, Any],  # "params", and entries that differ from the defaults
     ) -> None:
-        """Add a group, as for any torch optimizer; our defaults and the base's fill what it lacks."""
+        """Add a group, as for any torch optimizer; the defaults of both fill what it lacks."""
         # torch adds the first groups before the base optimizer exists
         owner: Any = getattr(self, "base_optimizer", super())
         owner.add_param_group({**self.defaults, **param_group})
@@ -154,7 +154,7 @@ class GuardedOptimizer(torch.optim.Optimizer):
         self,
         state_dict: dict[str, Any],  # what `state_dict` of this class or of the base optimizer gave
     ) -> None:
-        """Take back a `state_dict`; that of a bare base optimizer leaves our entries as they are."""
+        """Take back a `state_dict`; that of a bare base optimizer leaves ours as they are."""
         own = [{name: group[name] for name in self.own_defaults} for group in self.param_groups]
         self.base_optimizer.load_state_dict(state_dict)
         self._share_with_base()

@@ -490,8 +490,15 @@ def _trained_with(batch_size: int, decay: float, splits: tuple[Any, ...], epochs
     torch.manual_seed(1)
     net = VGG("VGG9", in_channels=1, image_size=8, batch_norm=False)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, weight_decay=decay)
-    options = {"loss": classification_loss, "optimizer": optimizer, "metrics": ImageMetrics()}
-    engine = Engine(net, splits, batch_size=batch_size, progress=False, **options)
+    engine = Engine(
+        net,
+        splits,
+        loss=classification_loss,
+        optimizer=optimizer,
+        metrics=ImageMetrics(),
+        batch_size=batch_size,
+        progress=False,
+    )
     engine.fit(epochs)
     assert engine.last_weights is not None
     net.load_state_dict(engine.last_weights)
