@@ -356,24 +356,24 @@ CLASSIFIER_MEASURES = {
     for name in ("sam_adaptive", "worst_adaptive", "average_adaptive")
 }
 
-# %% ../nbs/05b_sharpness.ipynb #7a48e117
+# %% ../nbs/05b_sharpness.ipynb #57b0e467
 MEASURE_LABELS = {
-    "sam": "SAM step",
-    "m_sharpness": "SAM step, m = 32",
-    "ascent": "projected ascent",
-    "worst": "worst case",
-    "worst_linf": "worst case, L-infinity",
-    "average": "average case",
-    "sam_adaptive": "SAM step, adaptive",
-    "worst_adaptive": "worst case, adaptive",
-    "worst_filter": "worst case, by filter",
-    "worst_linf_adaptive": "worst case, L-infinity, adaptive",
-    "average_adaptive": "average case, adaptive",
-    "average_filter": "average case, by filter",
+    "sam": "sharpness by SAM's step",
+    "m_sharpness": "sharpness by SAM's step, m = 32",
+    "ascent": "sharpness by projected ascent",
+    "worst": "worst-case sharpness",
+    "worst_linf": "worst-case sharpness, L-infinity",
+    "average": "average-case sharpness",
+    "sam_adaptive": "sharpness by SAM's step, adaptive",
+    "worst_adaptive": "worst-case sharpness, adaptive",
+    "worst_filter": "worst-case sharpness, by filter",
+    "worst_linf_adaptive": "worst-case sharpness, L-infinity, adaptive",
+    "average_adaptive": "average-case sharpness, adaptive",
+    "average_filter": "average-case sharpness, by filter",
     "flat_area": "flat area",
-    "sam_adaptive_logits": "SAM step, adaptive, normalized logits",
-    "worst_adaptive_logits": "worst case, adaptive, normalized logits",
-    "average_adaptive_logits": "average case, adaptive, normalized logits",
+    "sam_adaptive_logits": "sharpness by SAM's step, adaptive, normalized logits",
+    "worst_adaptive_logits": "worst-case sharpness, adaptive, normalized logits",
+    "average_adaptive_logits": "average-case sharpness, adaptive, normalized logits",
     "lambda_max": "largest eigenvalue of the Hessian",
     "trace": "trace of the Hessian",
     "gradient_norm": "norm of the gradient",
@@ -500,6 +500,6 @@ def plot_sharpness(
         axis.set_title(MEASURE_LABELS.get(name, name), loc="left", fontsize="medium")
         if known[name].min() > 0 and known[name].max() > 10 * known[name].min():
             axis.set_yscale("log")
-    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes[-1].set_xlabel("epoch")
     return figure
