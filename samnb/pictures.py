@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['plot_contour', 'plot_surface_3d', 'plot_line', 'plot_interactive', 'export_vts', 'export_vtp', 'moved_plane',
-           'plot_cuts', 'Panel', 'Explorer', 'explore']
+           'plot_cuts', 'explore']
 
 # %% ../nbs/04b_pictures.ipynb #d504cb01
 import copy
