@@ -17,7 +17,8 @@ ORDER = """sam variants samformer series closed_form vgg images engine trainers 
 hessian sharpness config experiment sweep tables studies panels""".split()
 ANNEXES = ("files", "cpu")
 LIGHT = ("sam", "variants", "trainers")  # import torch and numpy, and nothing else of weight
-HEAVY = ("pandas", "matplotlib", "scipy", "sklearn", "torchvision", "h5py", "tqdm", "filelock")
+# tqdm is not among them: torch imports it
+HEAVY = ("pandas", "matplotlib", "scipy", "sklearn", "torchvision", "h5py", "filelock")
 DEEPEST = 2  # classes of ours above a class, below those of libraries
 PUBLIC = 160
 
