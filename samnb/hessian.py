@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -510,11 +511,14 @@ def _lanczos_pairs(
     start = np.random.default_rng(seed).standard_normal(size)
     shift = 0.0
     end = "LA" if which == "top" else "SA"
+    options: dict[str, Any] = {"v0": start}
+    if "rng" in signature(eigsh).parameters:  # scipy 1.17
+        options["rng"] = np.random.default_rng(seed)
     try:
         if which == "bottom":
-            largest = eigsh(shifted(0.0), 1, which="LM", tol=0.1, v0=start)[0][0]
+            largest = eigsh(shifted(0.0), 1, which="LM", tol=0.1, **options)[0][0]
             shift = float(np.abs(largest))
-        values, vectors = eigsh(shifted(shift), k, which=end, tol=tol, v0=start, maxiter=100)
+        values, vectors = eigsh(shifted(shift), k, which=end, tol=tol, maxiter=100, **options)
     except ArpackNoConvergence as error:
         raise RuntimeError(
             f"only {len(error.eigenvalues)} of k={k} eigenvalues converged in "
