@@ -534,7 +534,8 @@ class Engine:
         """The history of a finished run, whose best weights are loaded."""
         weights = self.folder.load(self.final_model)
         load_weights(self.net, weights, f"{self.folder.path}/{self.final_model}")
-        self.history = pd.read_csv(f"{self.folder.path}/metrics.csv").to_dict("records")
+        recorded: Any = pd.read_csv(f"{self.folder.path}/metrics.csv")
+        self.history = recorded.to_dict("records")
         return pd.DataFrame(self.history)
 
     def evaluate(
@@ -607,7 +608,7 @@ def plot_history(
 ) -> Figure:
     """Training and validation curves, with the epoch of the best validation loss marked."""
     figure, axis = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
-    best = history.loc[history.validation_loss.idxmin()]
+    best = history.iloc[int(history.validation_loss.argmin())]
     for split, style in (("train", "--"), ("validation", "-")):
         axis.plot(history.epoch, history[f"{split}_{metric}"], style, label=split)
     axis.plot(

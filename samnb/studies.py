@@ -214,7 +214,7 @@ class GeneralizationStudy:
         ]
         return plot_measures(
             self.runs,
-            [name for name in self.runs if name in set(self.ranking.measure)],
+            [str(name) for name in self.runs if name in set(self.ranking.measure)],
             color=varied[0] if varied else None,
         )
 
@@ -342,9 +342,10 @@ _DRAWN = [
 
 def _curves(runs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     parts = []
-    for label, folder in zip(runs[keys].to_dict("records"), runs.run_dir):
-        history = pd.read_csv(Path(folder) / "metrics.csv")
-        parts.append(history[[name for name in _DRAWN if name in history]].assign(**label))
+    for _, row in runs.iterrows():
+        history = pd.read_csv(Path(row.run_dir) / "metrics.csv")
+        drawn = history[[name for name in _DRAWN if name in history]]
+        parts.append(drawn.assign(**{key: row[key] for key in keys}))
     curves = pd.concat(parts)
     return curves[[*keys, *(name for name in _DRAWN if name in curves)]]
 

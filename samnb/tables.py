@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from pandas.io.formats.style import Styler
 
 from .config import WITHOUT_EFFECT, Config
@@ -83,7 +84,9 @@ def _cells_of(
     """Return what a table says of each cell; a cell all of whose runs failed has n = 0."""
     for name in (*by, metric, "seed"):
         if name not in results:
-            raise ValueError(f"the results have no column {name!r}; they have {', '.join(results)}")
+            raise ValueError(
+                f"the results have no column {name!r}; they have {', '.join(results.columns)}"
+            )
     results = results.reset_index(drop=True)
     keys = pd.MultiIndex.from_frame(results[by].astype(object).where(results[by].notna(), "-"))
     values = results[metric]
@@ -220,7 +223,7 @@ def _best_cells(
     numbers = {row: i for i, row in enumerate(dict.fromkeys(row_of))}
     means = cells["mean"].round(digits)
     best = means.groupby([numbers[row] for row in row_of]).transform("min" if lower else "max")
-    return {key for key, is_best in (means == best).items() if is_best}
+    return {key for key, is_best in zip(cells.index, means == best) if is_best}
 
 # %% ../nbs/07b_tables.ipynb #c9cb7251
 def _arrange_table(
@@ -332,8 +335,8 @@ def varied_parameters(
 
 # %% ../nbs/07b_tables.ipynb #7498dad4
 def kendall_tau(
-    measure: Sequence[float],  # (n,), a number a network
-    gap: Sequence[float],  # (n,)
+    measure: ArrayLike,  # (n,), a number a network
+    gap: ArrayLike,  # (n,)
     n_bootstrap: int = 1000,  # samples of n networks, drawn with replacement
     confidence: float = 0.95,  # of the interval
     seed: int = 0,  # of the samples
@@ -380,12 +383,12 @@ def _granulated_tau(
     """
     from scipy.stats import kendalltau
 
-    groups = [((), runs)]
+    groups = [runs]
     if others:
-        groups = runs.groupby(list(others), dropna=False)
+        groups = [group for _, group in runs.groupby(list(others), dropna=False)]
     taus = [
         kendalltau(group[measure], group[gap]).statistic
-        for _, group in groups
+        for group in groups
         if group[hyperparameter].nunique() > 1
     ]
     return float(np.nanmean(taus)) if np.isfinite(taus).any() else math.nan
@@ -426,7 +429,7 @@ def _plot_measure(
     """One measure against the gap."""
     groups = runs.groupby(color) if color else [(None, runs)]
     for i, (value, group) in enumerate(groups):
-        label = f"{color} {value}" if color else None
+        label = f"{color} {value!s}" if color else None
         look: dict[str, Any] = {"color": f"C{i}", "ms": 3, "mew": 0.8, "mfc": "none"}
         axis.plot(group[measure], group[gap], "osD^v<>"[i % 7], label=label, **look)
     tau = kendall_tau(runs[measure], runs[gap]) if len(runs) > 2 else (math.nan,)
