@@ -250,7 +250,7 @@ def _rho_schedule(
         "constant": [],
         "linear": [ramp(n_steps)],
         "cosine": [ramp(n_steps, shape="cosine")],
-        "lr": [with_lr()],
+        "lr": [with_lr(config.lr)],
     }
     factors = shapes[config.rho_schedule]
     if config.sam_every > 1:

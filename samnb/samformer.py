@@ -16,6 +16,8 @@ class RevIN(nn.Module):
     Each window and channel is standardized over time, and the forecast is put back.
     """
 
+    is_normalization = True  # for SAM's `ascend`
+
     def __init__(
         self,
         n_channels: int,  # D

@@ -87,12 +87,25 @@ class with_lr:
     """A schedule: rho in proportion to the learning rate, as a scheduler of torch changes it.
 
     The factor is the rate over its largest value (Zhuang et al. 2022, arXiv:2203.08065, section 4).
+    A parameter group does not know that value (for CyclicLR and Noam it is not the first one), so
+    it must be said; only OneCycleLR writes it into the group. Raises `ValueError` where it is not
+    known, and where the rate is above it.
     """
+
+    largest: float | None = None  # learning rate at which the factor is 1; None: of OneCycleLR
 
     def __call__(self, step: int, group: dict[str, Any]) -> float:
         """Give the factor on rho at this step."""
-        largest = group.get("max_lr", group.get("initial_lr", group["lr"]))
-        return group["lr"] / largest if largest else group["lr"]
+        largest = group.get("max_lr") if self.largest is None else self.largest
+        if largest is None or not largest > 0:
+            raise ValueError(
+                f"with_lr({self.largest}) needs the largest learning rate of the schedule, as in "
+                "with_lr(0.1); only OneCycleLR tells it"
+            )
+        rate = float(group["lr"])
+        if rate > largest * (1 + 1e-9):
+            raise ValueError(f"the learning rate {rate} is above the {largest} of with_lr")
+        return rate / largest
 
 # %% ../nbs/00b_variants.ipynb #var00024
 class product:
@@ -129,7 +142,7 @@ class ASAM(SAM):
         # "weights": the authors' code, parameters with "weight" in their name; "all": every
         # parameter
         adaptive: str = "weights",
-        # the network: names its parameters; its BatchNorm statistics are frozen in the second pass
+        # the network: names its parameters; its buffers are those of the first pass
         model: nn.Module | None = None,
         **arguments: Any,  # as for `SAM`
     ):
@@ -161,7 +174,13 @@ class ASAM(SAM):
         names = self._names() if self.adaptive == "weights" else {}
         relative = []
         for p, scale in zip(parameters, scales):
-            if self.adaptive == "all" or "weight" in names.get(id(p), ""):
+            if self.adaptive == "weights" and id(p) not in names:
+                raise ValueError(
+                    f'ASAM(adaptive="weights") knows no name of a parameter of shape '
+                    f"{tuple(p.shape)}: pass the model that it belongs to, or add its group by "
+                    '{"params": net.named_parameters()}'
+                )
+            if self.adaptive == "all" or "weight" in names[id(p)]:
                 relative.append(scale)
             else:
                 scale.fill_(1.0)
@@ -230,10 +249,12 @@ class GSAM(SAM):
 class FriendlySAM(SAM):
     """Friendly SAM, F-SAM: ascends along what the batch has beyond the average gradient.
 
-    Li et al. 2024, arXiv:2403.12350, Algorithm 1. Inexact under a gradient scaler whose scale
-    changes. Raises `ValueError` for a negative or infinite `sigma`, and for an `ema_decay` outside
-    0 to 1.
+    Li et al. 2024, arXiv:2403.12350, Algorithm 1. Raises `ValueError` for a negative or infinite
+    `sigma`, for an `ema_decay` outside 0 to 1, and under a gradient scaler whose scale `first_step`
+    was not told.
     """
+
+    compares_steps = True
 
     def __init__(
         self,
@@ -257,9 +278,9 @@ class FriendlySAM(SAM):
 
     def ascent_direction(self, parameters: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """G - sigma m; the average m takes g in when the step is taken."""
-        average = self.memory.get("average gradient", {})
+        average = self.memory.kept.get("average gradient", {})
         direction = self._copy_gradients("direction", parameters)
-        self._pending_memory["average gradient"] = self._copy_gradients("gradient", parameters)
+        self.memory.pending["average gradient"] = self._copy_gradients("gradient", parameters)
         known = [p for p in parameters if p in average]
         if known:
             add_scaled([direction[p] for p in known], [average[p] for p in known], -self.sigma)
@@ -314,10 +335,10 @@ class LookSAM(SAM):
         unperturbed = [first[p] for p in parameters]
         factor = _projection_factor([p.grad for p in parameters if p.grad is not None], unperturbed)
         add_scaled(list(perpendicular.values()), unperturbed, -factor)
-        self._pending_memory["perpendicular part"] = perpendicular
+        self.memory.pending["perpendicular part"] = perpendicular
 
     def _reuse_perpendicular(self) -> None:
-        memory = self.memory.get("perpendicular part", {})
+        memory = self.memory.kept.get("perpendicular part", {})
         kept = {p: value for p, value in memory.items() if p.grad is not None}
         if not kept:
             return
@@ -390,11 +411,11 @@ class ESAM(SAM):
         self.beta = beta
 
     def ascent_parameters(self) -> list[tuple[float, list[Tensor]]]:
-        """Each tensor with probability beta; all of them where the draw would leave none."""
+        """Each tensor with probability beta; all of them where the draw would move none."""
         groups = super().ascent_parameters()
         draw = Random(f"{self.seed} {self.counters['steps']}").random
         drawn = [(rho, [p for p in members if draw() < self.beta]) for rho, members in groups]
-        return [(rho, members) for rho, members in drawn if members] or groups
+        return drawn if any(rho > 0 and members for rho, members in drawn) else groups
 
     def ascent_direction(self, parameters: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """The gradient, with beta times its length: the weights move by rho / beta."""
