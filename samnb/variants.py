@@ -177,8 +177,8 @@ class ASAM(SAM):
             if self.adaptive == "weights" and id(p) not in names:
                 raise ValueError(
                     f'ASAM(adaptive="weights") knows no name of a parameter of shape '
-                    f"{tuple(p.shape)}: pass the model that it belongs to, or add its group by "
-                    '{"params": net.named_parameters()}'
+                    f"{tuple(p.shape)}: pass model= with that parameter in it, or "
+                    'adaptive="all"'
                 )
             if self.adaptive == "all" or "weight" in names[id(p)]:
                 relative.append(scale)
