@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 from typing import Any
 
@@ -342,6 +342,8 @@ class GuardedOptimizer(torch.optim.Optimizer):
         self._seen.remember(self._parameters())
         self._before_step = _KeptBuffers(model)
         self._before_step.keep()
+        # of the losses in the closure form
+        self._pass_scale: float | Tensor | None = None
 
     def _share_with_base(self) -> None:
         self.param_groups = self.base_optimizer.param_groups
@@ -436,17 +438,17 @@ class GuardedOptimizer(torch.optim.Optimizer):
     ) -> Tensor | None:  # what `closure` returned
         """One guarded step of the base optimizer."""
         if closure is None:
-            self._unscale()
+            self._unscale(self._scale_of_scaler())
             self._descend(True)
             self._before_step.keep()
             return None
-        with self._closure_form():
+        with self._forgets_gradients(), self._closure_form():
             loss = self._run_closure(closure)
             self._descend(True)
         return loss
 
     @contextmanager
-    def _closure_form(self) -> Iterator[None]:
+    def _closure_form(self, grad_scale: float | None = None) -> Iterator[None]:
         """Before and after the passes that the optimizer runs itself."""
         if self._seen.finds_new(self._parameters()):
             raise RuntimeError(
@@ -456,6 +458,13 @@ class GuardedOptimizer(torch.optim.Optimizer):
                 "and second_step()"
             )
         self._before_step.keep()
+        self._pass_scale = self._scale_of_scaler() if grad_scale is None else grad_scale
+        with self._forgets_gradients():
+            yield
+
+    @contextmanager
+    def _forgets_gradients(self) -> Iterator[None]:
+        """The gradients that are there afterwards have been used, also after an exception."""
         try:
             yield
         finally:
@@ -473,12 +482,15 @@ class GuardedOptimizer(torch.optim.Optimizer):
             )
         if not _gradients_of(self._parameters()):
             raise RuntimeError("the closure left no gradient: it must call loss.backward()")
-        self._unscale()
+        self._unscale(self._pass_scale)
         return loss
 
-    def _unscale(self) -> None:
-        """Take the scale of a gradient scaler off the gradients, where its `step` has set it."""
-        scale = getattr(self, "grad_scale", None)
+    def _scale_of_scaler(self) -> Tensor | None:
+        """What a gradient scaler has set for the step that it calls; None: there is none."""
+        return getattr(self, "grad_scale", None)
+
+    def _unscale(self, scale: float | Tensor | None) -> None:
+        """Take the scale of a gradient scaler off the gradients."""
         gradients = _gradients_of(self._parameters())
         if scale is None or not gradients:
             return
@@ -522,6 +534,7 @@ class GuardedOptimizer(torch.optim.Optimizer):
         else:
             self.counters["skipped"] = self.counters["skipped"] + 1
             self._before_step.bring_back()
+        self._before_step.forget()
 
     def _can_skip_on_device(self) -> bool:
         """Whether all parameters that step are fused, and have stepped before."""
@@ -708,6 +721,20 @@ def _inverse_length(
         return torch.where(length != 0, 1 / length, 0.0)
     return 1 / length.item() if length != 0 else 0.0
 
+# %% ../nbs/00_sam.ipynb #d4de8690
+def _check_micro_batches(
+    closures: list[Closure],
+    weights: Sequence[float],
+    ascent: str,
+) -> None:
+    """Raise `ValueError` for no closures, weights that do not fit them, and an unknown ascent."""
+    if not closures:
+        raise ValueError("step([]) has no micro-batch to step on")
+    if len(weights) != len(closures) or not all(weight > 0 for weight in weights):
+        raise ValueError(f"weights must be {len(closures)} positive numbers, got {weights}")
+    if ascent not in ("each", "mean"):
+        raise ValueError(f'ascent must be "each" or "mean", got {ascent!r}')
+
 # %% ../nbs/00_sam.ipynb #smn00060
 class _RunningMean:
     """The weighted mean of tensors by parameter; where one is missing, it counts as 0."""
@@ -876,6 +903,8 @@ class SAM(GuardedOptimizer):
         self._first_gradient: dict[Tensor, Tensor] = {}
         # of the two-step form; None: no first step waits for its second
         self._first_half: _FirstHalf | None = None
+        # whether all directions were finite; None: no gradient waits for the descent
+        self._acceptable: _Flag | None = None
         self._has_warned = False
         self._ascent_rule.check(self._parameters())
         self._check_options()
@@ -1048,7 +1077,7 @@ class SAM(GuardedOptimizer):
     def _undo(self) -> None:
         self._perturbation.undo()
         self._before_second_pass.bring_back()
-        self._first_half = None
+        self._first_half = self._acceptable = None
 
     def state_dict(self) -> dict[str, Any]:
         """The base optimizer's `state_dict`, with the wrapper's counters and memory in it."""
@@ -1085,15 +1114,15 @@ class SAM(GuardedOptimizer):
             return  # no gradient scaler calls this step
         if self.decay_inside or self.compares_steps:
             first.refuse_unknown_scale("decay_inside=True" if self.decay_inside else name)
-        if getattr(self, "grad_scale", None) is None:
+        if self._scale_of_scaler() is None:
             mixes = name if self._first_gradient else None
             first.refuse_unscaled(_gradients_of(with_gradient), mixes)
 
     def _unscale_both(self, first: _FirstHalf) -> None:
-        scale = getattr(self, "grad_scale", None)
+        scale = self._scale_of_scaler()
         if scale is not None and first.grad_scale is None and self._first_gradient:
             torch._foreach_mul_(list(self._first_gradient.values()), 1 / scale)
-        self._unscale()
+        self._unscale(scale)
 
     # the closure form
 
@@ -1101,49 +1130,75 @@ class SAM(GuardedOptimizer):
     @torch.no_grad()
     def step(  # type: ignore[override]  # torch's returns a float
         self,
-        # runs forward and backward, returns the loss; a list: one for each micro-batch; None: as
-        # `second_step`
+        # runs forward and backward, returns the loss; a list: one for each micro-batch; None:
+        # descend with the gradients of `run_passes`, or as `second_step`
         closure: Closure | Sequence[Closure] | None = None,
+        weights: Sequence[float] | None = None,  # as for `run_passes`
+        ascent: str = "each",  # as for `run_passes`
+    ) -> Tensor | None:  # what `run_passes` returned
+        """All passes and the descent in one call; only one pass where nothing is perturbed.
+
+        Raises what `run_passes` raises.
+        """
+        if closure is not None:
+            with self._forgets_gradients():
+                loss = self.run_passes(closure, weights, ascent)
+                acceptable: Any = self._acceptable
+                self._finish(acceptable)
+            return loss
+        gradients = _gradients_of(self._parameters())
+        if self._acceptable is not None:
+            self._unscale(self._scale_of_scaler())
+            self._finish(self._acceptable)
+            self._seen.remember(self._parameters())
+        elif self._first_half is None and gradients and not any(bool(g.any()) for g in gradients):
+            self.base_optimizer.step()  # torch's checkpoint tools step so, to create the state
+        else:
+            self.second_step()
+        return None
+
+    @torch.compiler.disable(reason="compile the model, and not the step of its optimizer")
+    @torch.no_grad()
+    def run_passes(
+        self,
+        # runs forward and backward, returns the loss; a list: one for each micro-batch
+        closure: Closure | Sequence[Closure],
         # of the micro-batches, such as their numbers of samples; None: all alike
         weights: Sequence[float] | None = None,
-        # the loss at the weights before the step; at the perturbed weights for variants of one
+        # "each": every micro-batch has a perturbation of its own (m-SAM); "mean": one for all of
+        # them, along their mean gradient (SAM on the whole batch)
+        ascent: str = "each",
+        # what the closures multiply their losses by, `scaler.get_scale()`; None: 1
+        grad_scale: float | None = None,
+        # the loss at the weights, times `grad_scale`; at the perturbed weights for variants of one
         # pass; the mean over micro-batches
-    ) -> Tensor | None:
-        """All passes in one call; only one where nothing is perturbed (rho = 0).
+    ) -> Tensor:
+        """Run all passes, and leave the gradient that descends in `p.grad`, for `step()`.
 
         The gradients are cleared before each pass. Those that were computed since the last step
         are refused by `RuntimeError`, a closure that returns no loss by `TypeError`.
         """
-        if closure is None:
-            self._step_without_closure()
-            return None
-        self._warn_of_open_step("step()")
+        self._warn_of_open_step("step(closure)")
         self.restore()
-        if callable(closure):
-            closure = [closure]
-        if not closure:
-            raise ValueError("step([]) has no micro-batch to step on")
-        weights = [1.0] * len(closure) if weights is None else weights
-        if len(weights) != len(closure) or not all(weight > 0 for weight in weights):
-            raise ValueError(f"weights must be {len(closure)} positive numbers, got {weights}")
-        with self._closure_form():
-            if len(closure) == 1:
-                loss, acceptable = self._run_passes(closure[0])
+        closures = [closure] if callable(closure) else list(closure)
+        weights = [1.0] * len(closures) if weights is None else weights
+        _check_micro_batches(closures, weights, ascent)
+        with self._closure_form(grad_scale):
+            if len(closures) == 1:
+                loss, acceptable = self._run_passes(partial(self._run_closure, closures[0]))
+            elif ascent == "mean":
+                whole = partial(self._run_accumulated, closures, weights)
+                loss, acceptable = self._run_passes(whole)
             else:
-                loss, acceptable = self._run_micro_batches(closure, weights)
-            self._finish(acceptable)
+                loss, acceptable = self._run_micro_batches(closures, weights)
+            if grad_scale is not None:
+                torch._foreach_mul_(_gradients_of(self._parameters()), grad_scale)
+        self._acceptable = acceptable
         return loss
-
-    def _step_without_closure(self) -> None:
-        gradients = _gradients_of(self._parameters())
-        if self._first_half is None and gradients and not any(bool(g.any()) for g in gradients):
-            self.base_optimizer.step()  # torch's checkpoint tools step so, to create the state
-        else:
-            self.second_step()
 
     def _run_passes(
         self,
-        closure: Closure,
+        run_pass: Callable[[], Tensor],  # forward and backward, with the gradients unscaled after
     ) -> tuple[Tensor, _Flag]:  # the loss, and whether the direction was finite
         groups = self.ascent_parameters()
         two_passes = bool(groups) and not self.one_pass
@@ -1151,7 +1206,7 @@ class SAM(GuardedOptimizer):
         if two_passes:
             model: Any = self.model
             with nullcontext() if self.sync_ascent else model.no_sync():
-                loss = self._run_closure(closure)
+                loss = run_pass()
         try:
             acceptable = self._perturb(groups)
             if two_passes:
@@ -1160,12 +1215,22 @@ class SAM(GuardedOptimizer):
             if not (two_passes and acceptable is False and self.sync_ascent):
                 if state is not None:
                     set_random_state(state)
-                last_loss = self._run_closure(closure)
+                last_loss = run_pass()
             self._make_minimized()
         finally:
             self._undo()
         self.combine_gradients(self._first_gradient)
         return loss if two_passes else last_loss, acceptable
+
+    def _run_accumulated(
+        self, closures: Sequence[Closure], weights: Sequence[float]
+    ) -> Tensor:  # the mean loss; the mean gradient is in `p.grad`
+        gradients, losses = _RunningMean(), []
+        for closure, weight in zip(closures, weights):
+            losses.append(self._run_closure(closure).detach() * weight)
+            gradients.add(self._present_gradients(), weight)
+        self._set_gradients(gradients.mean())
+        return torch.stack(losses).sum() / sum(weights)
 
     def _run_micro_batches(
         self,
@@ -1175,17 +1240,23 @@ class SAM(GuardedOptimizer):
         gradients, losses, flags = _RunningMean(), [], []
         memories: dict[str, _RunningMean] = defaultdict(_RunningMean)
         for closure, weight in zip(closures, weights):
-            loss, finite = self._run_passes(closure)
+            loss, finite = self._run_passes(partial(self._run_closure, closure))
             losses.append(loss.detach() * weight)
             flags.append(finite)
-            with_gradient = [p for p in self._parameters() if p.grad is not None]
-            gradients.add(dict(zip(with_gradient, _gradients_of(with_gradient))), weight)
+            gradients.add(self._present_gradients(), weight)
             for name, values in self.memory.pending.items():
                 memories[name].add(values, weight)
-        for p, gradient in gradients.mean().items():
-            p.grad = gradient
+        self._set_gradients(gradients.mean())
         self.memory.pending.update((name, memory.mean()) for name, memory in memories.items())
         return torch.stack(losses).sum() / sum(weights), reduce(and_, flags)
+
+    def _present_gradients(self) -> dict[Tensor, Tensor]:
+        with_gradient = [p for p in self._parameters() if p.grad is not None]
+        return dict(zip(with_gradient, _gradients_of(with_gradient)))
+
+    def _set_gradients(self, gradients: dict[Tensor, Tensor]) -> None:
+        for p, gradient in gradients.items():
+            p.grad = gradient
 
     # what both forms share
 
@@ -1238,6 +1309,7 @@ class SAM(GuardedOptimizer):
             _add_weight_decay(self.param_groups, 1.0)
 
     def _finish(self, acceptable: _Flag) -> None:
+        self._acceptable = None
         self._descend(acceptable)
         # a learning-rate scheduler looks at this to warn when it is stepped too early
         self._opt_called = True
