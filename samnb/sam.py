@@ -24,38 +24,100 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.parameter import is_lazy
+from torch.nn.utils import parametrize
 
 from .files import random_state, set_random_state
+
+# %% ../nbs/00_sam.ipynb #424c2d23
+def _local(tensor: Tensor) -> Tensor:
+    """The part of a tensor that this process holds: all of it, unless it is a DTensor."""
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
+
+
+def _like_parameter(
+    local: Tensor,  # what this process holds
+    p: Tensor,  # sharded or not
+) -> Tensor:
+    """Make of a part what the parameter is: a DTensor, if it is one."""
+    if not hasattr(p, "to_local"):
+        return local
+    from torch.distributed.tensor import DTensor
+
+    layout: Any = p
+    return DTensor.from_local(
+        local,
+        layout.device_mesh,
+        layout.placements,
+        run_check=False,
+        shape=p.shape,
+        stride=p.stride(),
+    )
+
+
+def _sum_over_shards(
+    partial_sum: Callable[[list[int]], Tensor],  # over the local parts of some, by their numbers
+    tensors: list[Tensor],  # sharded or not
+) -> Tensor:  # 0-dim, the same in all processes
+    """A sum over the entries of tensors of which this process may hold parts."""
+    layouts: dict[Any, list[int]] = defaultdict(list)
+    for i, tensor in enumerate(tensors):
+        is_sharded = hasattr(tensor, "to_local")
+        layout: Any = tensor
+        layouts[(layout.device_mesh, layout.placements) if is_sharded else None].append(i)
+    sums = []
+    for key, numbers in layouts.items():
+        here = partial_sum(numbers)
+        if key is not None:
+            from torch.distributed.tensor import DTensor, Partial, Replicate
+
+            kinds = [Partial() if placement.is_shard() else Replicate() for placement in key[1]]
+            here = DTensor.from_local(here, key[0], kinds, run_check=False).full_tensor()
+        sums.append(here)
+    return torch.stack([part.to(sums[0].device) for part in sums]).sum()
+
+# %% ../nbs/00_sam.ipynb #smn00024
+def _gradients_of(
+    parameters: Iterable[Tensor],  # those without a gradient are left out
+) -> list[Tensor]:
+    """The gradients that are there, or the parts of them that this process holds."""
+    return [_local(p.grad) for p in parameters if p.grad is not None]
+
+
+def _refuse_sparse(gradients: list[Tensor]) -> None:
+    if any(g.layout is not torch.strided for g in gradients):
+        raise TypeError(
+            "sparse gradients are not supported: use dense ones, such as nn.Embedding(sparse=False)"
+        )
 
 # %% ../nbs/00_sam.ipynb #smn00021
 def gradient_norm(
     gradients: list[Tensor],  # any shapes, devices and floating-point types; at least one tensor
+    # the parameters that they belong to, where gradients are the local parts of sharded ones; None:
+    # they are whole, or DTensors
+    parameters: list[Tensor] | None = None,
 ) -> Tensor:  # 0-dim: the Euclidean norm over all of them together
     """Norm of `gradients` as one long vector.
 
     It is accumulated in float32 (float64 if one of them is), without a host synchronization.
     Raises `TypeError` for sparse gradients.
     """
-    if any(g.layout is not torch.strided for g in gradients):
-        raise TypeError(
-            "sparse gradients are not supported: use dense ones, such as nn.Embedding(sparse=False)"
-        )
+    _refuse_sparse(gradients)
     precision = torch.float64 if any(g.dtype is torch.float64 for g in gradients) else torch.float32
-    norms = torch._foreach_norm(gradients, 2.0, dtype=precision)
+    norms = torch._foreach_norm([_local(g) for g in gradients], 2.0, dtype=precision)
+    owners = gradients if parameters is None else parameters
+    if any(hasattr(owner, "to_local") for owner in owners):
+        squares = torch.stack(norms).square()
+        return _sum_over_shards(lambda numbers: squares[numbers].sum(), owners).sqrt()
     home = norms[0].device
     return torch.linalg.vector_norm(torch.stack([n.to(home) for n in norms]))
-
-# %% ../nbs/00_sam.ipynb #smn00024
-def _gradients_of(
-    parameters: Iterable[Tensor],  # those without a gradient are left out
-) -> list[Tensor]:
-    """The gradients that are there."""
-    return [p.grad for p in parameters if p.grad is not None]
 
 # %% ../nbs/00_sam.ipynb #smn00026
 def inner_product(
     a: list[Tensor],  # any shapes and floating-point types; at least one tensor
     b: list[Tensor],  # of the same shapes
+    # the parameters that they belong to, where both are the local parts of sharded ones; None: they
+    # are whole
+    parameters: list[Tensor] | None = None,
 ) -> Tensor:  # 0-dim
     """Inner product of `a` and `b` as two long vectors.
 
@@ -63,7 +125,10 @@ def inner_product(
     """
     precision = torch.float64 if any(x.dtype is torch.float64 for x in [*a, *b]) else torch.float32
     terms = [torch.dot(x.flatten().to(precision), y.flatten().to(precision)) for x, y in zip(a, b)]
-    return torch.stack([term.to(terms[0].device) for term in terms]).sum()
+    products = torch.stack([term.to(terms[0].device) for term in terms])
+    if parameters is None or not any(hasattr(p, "to_local") for p in parameters):
+        return products.sum()
+    return _sum_over_shards(lambda numbers: products[numbers].sum(), parameters)
 
 # %% ../nbs/00_sam.ipynb #smn00029
 # known to the host, or a 0-dim tensor on a GPU, which the host would have to wait for
@@ -129,6 +194,23 @@ def _check_base_optimizer(
             f"not an instance of {type(base_optimizer).__name__}"
         )
 
+
+def _warn_of_shared_names(kind: type, base_optimizer: Any) -> None:
+    """Say whose an argument is that both take, unless a `functools.partial` has set the other."""
+    set_already = getattr(base_optimizer, "keywords", {})
+    common = {"params", "lr", "weight_decay", "kwargs", "args"} | set(set_already)
+    for part in kind.__mro__[:-1]:
+        if "__init__" not in vars(part) or part.__module__.startswith("torch."):
+            continue
+        for name in set(inspect.signature(part).parameters) - common:
+            if name in inspect.signature(base_optimizer).parameters:
+                base_name = getattr(base_optimizer, "__name__", "the base optimizer")
+                warnings.warn(
+                    f"{kind.__name__} and {base_name} both take {name}: it is that of "
+                    f"{kind.__name__}; set the other by functools.partial({base_name}, {name}=...)",
+                    stacklevel=4,
+                )
+
 # %% ../nbs/00_sam.ipynb #smn00033
 # clears the gradients, runs forward and backward, and returns the loss
 Closure = Callable[[], Tensor]
@@ -144,15 +226,20 @@ class _KeptBuffers:
         self._model = model
         # for each type and device: where the buffers are, and their numbers as one vector
         self._kept: list[tuple[list[tuple[dict, str, Tensor]], Tensor]] = []
+        self._only_broken = False
 
-    def keep(self) -> None:
-        """Copy all buffers, with one operation for each type and device."""
+    def keep(
+        self,
+        only_broken: bool = False,  # what is finite later is not brought back
+    ) -> None:
+        """Copy all buffers that a forward pass can write to, at once for each type and device."""
         by_kind: dict[tuple, list[tuple[dict, str, Tensor]]] = defaultdict(list)
         for module in self._model.modules() if self._model is not None else ():
             for name, buffer in module._buffers.items():
-                if buffer is not None and not is_lazy(buffer):
+                if buffer is not None and _is_writable(buffer):
                     place = (module._buffers, name, buffer)
                     by_kind[buffer.dtype, buffer.device].append(place)
+        self._only_broken = only_broken
         self._kept = [
             (places, torch.cat([buffer.flatten() for _, _, buffer in places]))
             for places in by_kind.values()
@@ -162,22 +249,56 @@ class _KeptBuffers:
         self,
         wanted: bool | Tensor = True,  # a 0-dim tensor where the host may not know it
     ) -> None:
-        """Write the copies back where `wanted`, and forget them."""
+        """Write the copies back where `wanted`, and forget them.
+
+        Buffers that have another shape, type or place by now stay as they are.
+        """
+        if self._only_broken:
+            wanted = self._is_broken() & wanted
         for places, values in self._kept:
-            targets = [before for _, _, before in places]
-            if isinstance(wanted, Tensor):
-                targets = [buffers[name] for buffers, name, _ in places]
-                now = torch.cat([buffer.flatten() for buffer in targets])
-                values = torch.where(wanted.to(values.device), values, now)
-            parts = values.split([buffer.numel() for buffer in targets])
-            torch._foreach_copy_(targets, [part.view_as(b) for part, b in zip(parts, targets)])
-            for (buffers, name, _), target in zip(places, targets):
-                buffers[name] = target
+            parts = values.split([before.numel() for _, _, before in places])
+            for (buffers, name, before), part in zip(places, parts):
+                now = buffers.get(name)
+                if now is None or _kind(now) != _kind(before):
+                    continue
+                value = part.view_as(before)
+                if isinstance(wanted, Tensor):
+                    now.copy_(torch.where(wanted.to(now.device), value, now))
+                elif wanted:
+                    buffers[name] = before.copy_(value)
         self.forget()
+
+    def _is_broken(self) -> bool | Tensor:
+        """Whether a buffer that was kept is no longer finite."""
+        now = [b.get(name) for places, _ in self._kept for b, name, _ in places]
+        floats = [b.flatten() for b in now if b is not None and b.is_floating_point()]
+        if not floats:
+            return False
+        home = floats[0].device
+        finite = torch.stack([b.isfinite().all().to(home) for b in floats]).all()
+        return finite.logical_not() if home.type != "cpu" else not finite.item()
 
     def forget(self) -> None:
         """Keep nothing."""
         self._kept = []
+
+
+def _is_writable(buffer: Tensor) -> bool:
+    """Whether a forward pass can write to a buffer: those that it cannot are constants."""
+    if is_lazy(buffer) or buffer.is_meta or buffer.is_inference():
+        return False
+    is_dense = buffer.layout is torch.strided
+    return is_dense and not any(n > 1 and not m for n, m in zip(buffer.shape, buffer.stride()))
+
+
+def _kind(buffer: Tensor) -> tuple:
+    return buffer.shape, buffer.dtype, buffer.device
+
+# %% ../nbs/00_sam.ipynb #e168aaf9
+def _forget_cached_weights() -> None:
+    """What was computed from the weights as they were: casts of autocast, parametrizations."""
+    torch.clear_autocast_cache()
+    parametrize._cache.clear()
 
 # %% ../nbs/00_sam.ipynb #9817f3fa
 class _SeenGradients:
@@ -191,17 +312,17 @@ class _SeenGradients:
         parameters: list[Tensor],  # whose gradients have been used
     ) -> None:
         """Take all present gradients for used."""
-        gradients: list[tuple[Tensor, Any]] = [(p, p.grad) for p in parameters]
-        self._seen = {p: (weakref.ref(g), g._version) for p, g in gradients if g is not None}
+        gradients = [(p, _local(p.grad)) for p in parameters if p.grad is not None]
+        self._seen = {p: (weakref.ref(g), g._version) for p, g in gradients}
 
     def is_unchanged(
         self,
         p: Tensor,  # with a gradient
     ) -> bool:
         """Whether nobody has written to the gradient since."""
-        gradient: Any = p.grad
-        if p not in self._seen or gradient is None:
+        if p not in self._seen or p.grad is None:
             return False
+        gradient = _local(p.grad)
         seen, version = self._seen[p]
         is_same = seen() is gradient
         return is_same and version == gradient._version
@@ -211,8 +332,8 @@ class _SeenGradients:
         parameters: list[Tensor],
     ) -> bool:
         """Whether one of the gradients is neither None, nor zero, nor used already."""
-        new = [p.grad for p in parameters if p.grad is not None and not self.is_unchanged(p)]
-        return any(bool(gradient.any()) for gradient in new)
+        new = [p for p in parameters if not self.is_unchanged(p)]
+        return any(bool(gradient.any()) for gradient in _gradients_of(new))
 
 # %% ../nbs/00_sam.ipynb #8256afb4
 class _Memory:
@@ -241,7 +362,8 @@ class _Memory:
             acceptable = bool(acceptable)
         for name, values in self.pending.items() if acceptable is not False else ():
             kept = self.kept.setdefault(name, {})
-            kept.update((p, value.clone()) for p, value in values.items() if p not in kept)
+            for p, value in values.items():  # in the type of the parameter, which may have changed
+                kept[p] = kept[p].to(value) if p in kept else value.clone()
             before = [kept[p] for p in values]
             new = list(values.values())
             if isinstance(acceptable, Tensor):
@@ -261,7 +383,7 @@ class _Memory:
         for name, kept in self.kept.items():
             for i, p in enumerate(parameters):
                 if p in kept:
-                    state.setdefault(i, {})[self.prefix + name] = kept[p]
+                    state.setdefault(i, {})[self.prefix + name] = _like_parameter(kept[p], p)
 
     def unpack(
         self,
@@ -272,7 +394,7 @@ class _Memory:
         for p, entries in list(state.items()):
             for key in [key for key in entries if str(key).startswith(self.prefix)]:
                 kept = self.kept.setdefault(key.removeprefix(self.prefix), {})
-                kept[p] = entries.pop(key).to(p, copy=True)
+                kept[p] = _local(entries.pop(key)).to(_local(p), copy=True)
             if not entries:
                 del state[p]  # base optimizers ask whether there is one
 
@@ -296,7 +418,8 @@ class GuardedOptimizer(torch.optim.Optimizer):
     """A base optimizer seen from outside, whose step is clipped, and taken whole or not at all.
 
     Parameter groups, state and checkpoints are those of the base optimizer. A step with a
-    non-finite gradient changes nothing, and is counted; with `model`, its buffers come back too.
+    non-finite gradient changes nothing, and is counted; with `model`, its buffers come back too (in
+    forms without a closure, if they are not finite any more).
     `step(closure)` clears the gradients before it calls the closure, and refuses gradients that
     were computed since the last step. A copy (`copy.deepcopy`, `pickle`) steps like the original.
     Raises `TypeError` for an optimizer in place of its class and for unknown arguments,
@@ -330,6 +453,7 @@ class GuardedOptimizer(torch.optim.Optimizer):
             )
         _check_base_optimizer(params, base_optimizer)
         _refuse_unknown_arguments(type(self), base_optimizer, base_arguments)
+        _warn_of_shared_names(type(self), base_optimizer)
         self.own_defaults = {**(defaults or {}), "n_steps": 0, "n_skipped": 0}
         super().__init__(params, dict(self.own_defaults))
         self.model = model
@@ -337,11 +461,12 @@ class GuardedOptimizer(torch.optim.Optimizer):
         self.counters: dict[str, Any] = {"steps": 0, "skipped": 0}
         self.memory = _Memory()
         self.base_optimizer = base_optimizer(self.param_groups, **base_arguments)
+        _check_base_optimizer(params, type(self.base_optimizer))
         self._share_with_base()
         self._seen = _SeenGradients()
         self._seen.remember(self._parameters())
         self._before_step = _KeptBuffers(model)
-        self._before_step.keep()
+        self._before_step.keep(only_broken=True)
         # of the losses in the closure form
         self._pass_scale: float | Tensor | None = None
 
@@ -351,6 +476,8 @@ class GuardedOptimizer(torch.optim.Optimizer):
         self.defaults = {**self.base_optimizer.defaults, **self.own_defaults}
 
     def _parameters(self) -> list[Tensor]:
+        if self.param_groups is not self.base_optimizer.param_groups:
+            self._share_with_base()  # somebody loaded a checkpoint into the base optimizer
         return [p for group in self.param_groups for p in group["params"]]
 
     def add_param_group(
@@ -423,7 +550,7 @@ class GuardedOptimizer(torch.optim.Optimizer):
             first = self.param_groups[0]
             self.counters = {name: first[f"n_{name}"] for name in self.counters}
         self.memory.unpack(self.state)
-        self._before_step.keep()
+        self._before_step.keep(only_broken=True)
         for post_hook in self._optimizer_load_state_dict_post_hooks.values():
             post_hook(self)
 
@@ -440,7 +567,7 @@ class GuardedOptimizer(torch.optim.Optimizer):
         if closure is None:
             self._unscale(self._scale_of_scaler())
             self._descend(True)
-            self._before_step.keep()
+            self._before_step.keep(only_broken=True)
             return None
         with self._forgets_gradients(), self._closure_form():
             loss = self._run_closure(closure)
@@ -454,8 +581,8 @@ class GuardedOptimizer(torch.optim.Optimizer):
             raise RuntimeError(
                 "step(closure) runs forward and backward itself, and found gradients that were "
                 "computed since the last step: leave out the backward before it (or call "
-                "zero_grad()); to accumulate, pass step() a list of closures, or use first_step() "
-                "and second_step()"
+                "zero_grad(), if they belong to another loss); to accumulate, pass step() a list "
+                "of closures, or use first_step() and second_step()"
             )
         self._before_step.keep()
         self._pass_scale = self._scale_of_scaler() if grad_scale is None else grad_scale
@@ -507,11 +634,11 @@ class GuardedOptimizer(torch.optim.Optimizer):
         gradients = _gradients_of(self._parameters())
         if not gradients:
             return
-        norm = gradient_norm(gradients)
+        norm = gradient_norm(gradients, [p for p in self._parameters() if p.grad is not None])
         if self.clip_grad is not None:
             torch._foreach_mul_(gradients, (self.clip_grad / (norm + 1e-6)).clamp(max=1))
         self._step_base(self._is_finite(norm) & acceptable)
-        torch.clear_autocast_cache()
+        _forget_cached_weights()
 
     def _is_finite(self, norm: Tensor) -> _Flag:
         """Whether a norm is finite, and every number under it: as a tensor where asking stalls."""
@@ -559,9 +686,9 @@ class _Buffers:
     ) -> list[Tensor]:
         """A tensor for each parameter, with whatever was written to it last."""
         for p in parameters:
-            kept = self._kept.get(p)
-            if kept is None or kept.device != p.device or kept.dtype != p.dtype:
-                self._kept[p] = torch.empty_like(p)
+            kept, here = self._kept.get(p), _local(p)
+            if kept is None or _kind(kept) != _kind(here):
+                self._kept[p] = torch.empty_like(here)
         return [self._kept[p] for p in parameters]
 
     def filled(
@@ -571,7 +698,7 @@ class _Buffers:
     ) -> list[Tensor]:
         """A tensor for each parameter, with a copy of its value."""
         buffers = self.like(parameters)
-        torch._foreach_copy_(buffers, values)
+        torch._foreach_copy_(buffers, [_local(value) for value in values])
         return buffers
 
 # %% ../nbs/00_sam.ipynb #smn00043
@@ -614,16 +741,18 @@ class Perturbation:
     ) -> None:
         """Add `distance * direction` to `parameters`."""
         self._saved += zip(parameters, self._copies.filled(parameters, parameters))
-        add_scaled(parameters, direction, distance)
-        self._versions += [p._version for p in parameters]
-        torch.clear_autocast_cache()
+        here = [_local(p) for p in parameters]
+        add_scaled(here, direction, distance)
+        self._versions += [p._version for p in here]
+        _forget_cached_weights()
 
     @torch.no_grad()
     def undo(self) -> None:
         """Bring back everything that was moved; does nothing where nothing is."""
         if self._saved:
-            torch._foreach_copy_([p for p, _ in self._saved], [copy for _, copy in self._saved])
-            torch.clear_autocast_cache()
+            here = [_local(p) for p, _ in self._saved]
+            torch._foreach_copy_(here, [copy for _, copy in self._saved])
+            _forget_cached_weights()
         self.forget()
 
     def forget(self) -> None:
@@ -633,7 +762,7 @@ class Perturbation:
 
     def is_overwritten(self) -> bool:
         """Whether everything that was moved has been written to since, as by `load_state_dict`."""
-        now = [p._version for p, _ in self._saved]
+        now = [_local(p)._version for p, _ in self._saved]
         return bool(self._versions) and all(a != b for a, b in zip(now, self._versions))
 
     def __bool__(self) -> bool:
@@ -649,9 +778,17 @@ def _is_normalization(layer: nn.Module) -> bool:
     said = getattr(layer, "is_normalization", None)
     if said is not None or isinstance(layer, _NORM_LAYERS):
         return said is not False
-    own = list(layer.parameters(recurse=False))
-    vectors = all(p.numel() == max(p.shape, default=1) for p in own)
-    return vectors and _NORM_NAME.search(type(layer).__name__) is not None
+    if not _NORM_NAME.search(type(layer).__name__):
+        return False
+    own = [p for p in layer.parameters(recurse=False) if not is_lazy(p)]
+    return all(p.numel() == max(p.shape, default=1) for p in own)
+
+
+def _own_parameters(layer: nn.Module) -> Iterator[nn.Parameter]:
+    """The parameters of a layer itself, also where `torch.nn.utils.parametrize` has moved them."""
+    yield from layer.parameters(recurse=False)
+    if parametrize.is_parametrized(layer):
+        yield from layer.parametrizations.parameters()  # type: ignore[union-attr, operator]
 
 
 class _AscentRule:
@@ -688,7 +825,7 @@ class _AscentRule:
             id(p)
             for layer in self._model.modules()
             if _is_normalization(layer)
-            for p in layer.parameters(recurse=False)
+            for p in _own_parameters(layer)
         }
         wanted = self._ascend == "norm"
         return [p for p in parameters if (id(p) in in_norm_layers) == wanted]
@@ -716,10 +853,33 @@ def _inverse_length(
     length: Tensor,  # 0-dim
     on_device: bool,  # whether the host must not ask for it
 ) -> float | Tensor:  # 0 where the length is 0: no direction, no perturbation
-    """One over `length`, and 0 for 0."""
+    """One over `length`, and 0 for 0 and what is as good as 0; keeps the sign."""
+    tiny = torch.finfo(torch.float32).tiny
     if on_device:
-        return torch.where(length != 0, 1 / length, 0.0)
-    return 1 / length.item() if length != 0 else 0.0
+        return torch.where(length.abs() >= tiny, 1 / length, 0.0)
+    return 1 / length.item() if abs(length.item()) >= tiny else 0.0
+
+# %% ../nbs/00_sam.ipynb #smn00060
+class _WeightedSum:
+    """A weighted sum of tensors by parameter, in float32 at least; a missing one counts as 0."""
+
+    def __init__(self) -> None:
+        self.sums: dict[Tensor, Tensor] = {}
+        self.weights: dict[Tensor, float] = defaultdict(float)
+
+    def add(
+        self,
+        values: dict[Tensor, Tensor],  # parameter -> value, which may be overwritten afterwards
+        weight: float,
+    ) -> None:
+        """Take one more in."""
+        for p, value in values.items():
+            self.weights[p] += weight
+            if p in self.sums:
+                self.sums[p].add_(value, alpha=weight)
+            else:
+                precision = torch.promote_types(value.dtype, torch.float32)
+                self.sums[p] = value.to(precision) * weight
 
 # %% ../nbs/00_sam.ipynb #d4de8690
 def _check_micro_batches(
@@ -735,30 +895,14 @@ def _check_micro_batches(
     if ascent not in ("each", "mean"):
         raise ValueError(f'ascent must be "each" or "mean", got {ascent!r}')
 
-# %% ../nbs/00_sam.ipynb #smn00060
-class _RunningMean:
-    """The weighted mean of tensors by parameter; where one is missing, it counts as 0."""
 
-    def __init__(self) -> None:
-        self._sums: dict[Tensor, Tensor] = {}
-        self._weight = 0.0
-
-    def add(
-        self,
-        values: dict[Tensor, Tensor],  # parameter -> value, which may be overwritten afterwards
-        weight: float,
-    ) -> None:
-        """Take one more in."""
-        self._weight += weight
-        for p, value in values.items():
-            if p in self._sums:
-                self._sums[p].add_(value, alpha=weight)
-            else:
-                self._sums[p] = value * weight
-
-    def mean(self) -> dict[Tensor, Tensor]:
-        """The mean of all, in the memory of the sum; ask once."""
-        return {p: total.div_(self._weight) for p, total in self._sums.items()}
+def _add_missing_decay(param_groups: list[dict[str, Any]], gradients: _WeightedSum) -> None:
+    """Add weight decay for the micro-batches in which a parameter had no gradient."""
+    for group in param_groups:
+        for p in group["params"] if group.get("weight_decay") else ():
+            if p in gradients.sums and gradients.weights[p] < 1 - 1e-9:
+                share = 1 - gradients.weights[p]
+                gradients.sums[p].add_(_local(p), alpha=share * group["weight_decay"])
 
 # %% ../nbs/00_sam.ipynb #b5b5a120
 # base optimizers whose weight decay is a part of the gradient
@@ -791,8 +935,8 @@ def _add_weight_decay(
     for group in param_groups:
         decayed = [p for p in group["params"] if p.grad is not None]
         if group.get("weight_decay") and decayed:
-            gradients = _gradients_of(decayed)
-            torch._foreach_add_(gradients, decayed, alpha=sign * group["weight_decay"])
+            gradients, weights = _gradients_of(decayed), [_local(p) for p in decayed]
+            torch._foreach_add_(gradients, weights, alpha=sign * group["weight_decay"])
 
 # %% ../nbs/00_sam.ipynb #2f57aefe
 @dataclass(frozen=True)
@@ -800,11 +944,13 @@ class _FirstHalf:
     """What `first_step` leaves for `second_step`."""
 
     acceptable: _Flag  # whether the direction was finite
-    had_gradients: bool
+    norm: Tensor | None  # of the gradients, 0-dim; None: there were none
     grad_scale: float | None  # what the loss was multiplied by; None: not told
-    written_to: bool  # whether all gradients were changed after their backward pass
 
-    _remedy = "pass grad_scale=scaler.get_scale() to first_step()"
+    _remedy = (
+        "pass first_step(grad_scale=...) what the first gradients are multiplied by: "
+        "scaler.get_scale(), or 1.0 if they were unscaled"
+    )
 
     def refuse_unknown_scale(
         self,
@@ -816,20 +962,22 @@ class _FirstHalf:
 
     def refuse_unscaled(
         self,
-        second: list[Tensor],  # the gradients, which `scaler.unscale_` is said to have seen
-        mixes: str | None,  # the variant, if it combines the gradients of both passes
+        second: Tensor,  # norm of the gradients that `scaler.unscale_` is said to have seen
+        mixes: str | None,  # the variant, if it adds the gradients of both passes
     ) -> None:
         """Raise `ValueError` where one of the two gradients may have a scale still."""
-        if self.grad_scale is None and mixes:
+        if self.grad_scale is not None or self.norm is None:
+            return
+        if mixes:
             raise ValueError(
-                f"{mixes} combines the gradients of both passes, of which scaler.unscale_() has "
-                f"seen the second only: {self._remedy}"
+                f"{mixes} adds the gradients of both passes, of which scaler.unscale_() has seen "
+                f"the second only: {self._remedy}"
             )
-        is_fresh = not all(gradient._version for gradient in second)
-        if is_fresh or (self.grad_scale is None and self.written_to):
+        if second.isfinite() and second > self.norm:
             raise ValueError(
-                "scaler.unscale_() belongs after the second backward pass; it seems to have been "
-                f"called before first_step(). If it was not, {self._remedy}"
+                "scaler.unscale_() belongs after the second backward pass; here the second "
+                "gradient is longer than the first, as if it was called before first_step(). "
+                f"If it was not, {self._remedy}"
             )
 
 # %% ../nbs/00_sam.ipynb #smn00062
@@ -848,14 +996,19 @@ class SAM(GuardedOptimizer):
     one_pass = False
     # the gradient at the weights takes part in the descent
     keeps_first_gradient = False
+    # ... and is added to the second one, at the same scale
+    adds_first_gradient = False
     # gradients of several steps are added, and must have one scale
     compares_steps = False
+    # names in `memory` that are there after the first step
+    remembers: tuple[str, ...] = ()
     # what memory keeps of itself at a step, the rest being new
     memory_decay = 0.0
 
     def __init__(
         self,
         # parameters, (name, parameter) pairs, or group dicts; a group may have its own "rho"
+        # ("sam_rho" around Adadelta, which has a rho itself)
         params: Iterable,
         # a class such as torch.optim.SGD
         base_optimizer: Callable[..., torch.optim.Optimizer],
@@ -888,7 +1041,13 @@ class SAM(GuardedOptimizer):
         # `base_optimizer`
         **arguments: Any,
     ):
-        super().__init__(params, base_optimizer, model=model, defaults={"rho": rho}, **arguments)
+        # Adadelta has a rho of its own in each group
+        takes_rho = (
+            callable(base_optimizer) and "rho" in inspect.signature(base_optimizer).parameters
+        )
+        self.rho_name = "sam_rho" if takes_rho else "rho"
+        defaults = {self.rho_name: rho}
+        super().__init__(params, base_optimizer, model=model, defaults=defaults, **arguments)
         self.joint_norm = joint_norm
         self.rho_schedule = rho_schedule
         self.decay_inside = decay_inside
@@ -926,9 +1085,9 @@ class SAM(GuardedOptimizer):
                 f"{type(self).__name__} descends with the gradient of its first pass too, "
                 "which sync_ascent=False would leave different on each worker"
             )
-        if not hasattr(self.model, "no_sync"):
+        if not hasattr(self.model, "no_sync") or getattr(self.model, "static_graph", False):
             raise ValueError(
-                "sync_ascent=False needs model=net, a DistributedDataParallel "
+                "sync_ascent=False needs model=net, a DistributedDataParallel without static_graph "
                 "(or another module with no_sync)"
             )
 
@@ -938,19 +1097,17 @@ class SAM(GuardedOptimizer):
         param_group: dict[str, Any],
     ) -> None:
         """Add a group, as for any torch optimizer; a negative or infinite rho is refused."""
-        rho = param_group.get("rho", self.defaults["rho"])
+        rho = param_group.get(self.rho_name, self.defaults[self.rho_name])
         if not 0 <= rho < float("inf"):
             raise ValueError(f"rho must be finite and at least 0, got {rho}")
         super().add_param_group(param_group)
 
     def current_rho(self) -> list[float]:
         """Rho of each group at the coming step; 0 where the step is the base optimizer's."""
-        if self.rho_schedule is None:
-            return [group["rho"] * 1.0 for group in self.param_groups]
-        step = self.counters["steps"]
-        radii = [group["rho"] * self.rho_schedule(step, group) for group in self.param_groups]
+        step, schedule = self.counters["steps"], self.rho_schedule or (lambda step, group: 1.0)
+        radii = [group[self.rho_name] * schedule(step, group) for group in self.param_groups]
         if not all(0 <= rho < float("inf") for rho in radii):
-            raise ValueError(f"rho_schedule must give factors of at least 0; rho became {radii}")
+            raise ValueError(f"rho of each group must be finite and at least 0, got {radii}")
         return radii
 
     # the four hooks of a variant
@@ -959,7 +1116,8 @@ class SAM(GuardedOptimizer):
         """What takes part at the coming step: a radius and parameters for each group."""
         groups = []
         for rho, group in zip(self.current_rho(), self.param_groups):
-            members = [p for p in self._ascent_rule.select(group["params"]) if p.requires_grad]
+            selected = self._ascent_rule.select(group["params"])
+            members = [p for p in selected if p.requires_grad or p.grad is not None]
             if members and (rho > 0 or self.joint_norm):
                 groups.append((rho, members))
         return groups if any(rho > 0 for rho, _ in groups) else []
@@ -977,7 +1135,7 @@ class SAM(GuardedOptimizer):
     ) -> tuple[list[Tensor], Tensor]:
         """The direction, and its length: the weights move by rho times direction over length."""
         direction = _gradients_of(parameters)
-        return direction, gradient_norm(direction)
+        return direction, gradient_norm(direction, parameters)
 
     def combine_gradients(
         self,
@@ -992,36 +1150,40 @@ class SAM(GuardedOptimizer):
     @torch.no_grad()
     def first_step(
         self,
-        zero_grad: bool = False,  # clear the gradients after the ascent
+        zero_grad: bool = True,  # clear the gradients after the ascent; what stays is added
         # what a scaler has multiplied the loss by, `scaler.get_scale()`; None: not told
         grad_scale: float | None = None,
     ) -> None:
         """Perturb the weights, from the gradients of a first backward pass.
 
-        Clear the gradients before the second one. Until `second_step` or `restore`, the model holds
+        Until `second_step` or `restore`, the model holds
         the perturbed weights: save nothing in between.
         """
         self._warn_of_open_step("first_step()")
         self.restore()
-        gradients = _gradients_of(self._parameters())
-        written_to = bool(gradients) and all(g._version for g in gradients)
+        with_gradient = [p for p in self._parameters() if p.grad is not None]
+        gradients = _gradients_of(with_gradient)
+        norm = gradient_norm(gradients, with_gradient) if gradients else None
         if grad_scale is not None and gradients:
             torch._foreach_mul_(gradients, 1 / grad_scale)
         acceptable = self._perturb(self.ascent_parameters())
-        self._first_half = _FirstHalf(acceptable, bool(gradients), grad_scale, written_to)
+        self._first_half = _FirstHalf(acceptable, norm, grad_scale)
         if gradients:
             self._before_second_pass.keep()
         if zero_grad:
             self.zero_grad()
         self._seen.remember(self._parameters())
 
-    @torch.compiler.disable(reason="compile the model, and not the step of its optimizer")
-    @torch.no_grad()
     def second_step(
         self,
         zero_grad: bool = False,  # clear the gradients after the descent
     ) -> None:
         """Restore the weights and descend, with the gradients of a second backward pass."""
+        self.step()
+        if zero_grad:
+            self.zero_grad()
+
+    def _step_from_first_half(self) -> None:
         first = self._first_half
         if first is None:
             raise RuntimeError(
@@ -1036,10 +1198,7 @@ class SAM(GuardedOptimizer):
             self.restore()
         self.combine_gradients(self._first_gradient)
         self._finish(first.acceptable)
-        self._before_step.keep()
-        if zero_grad:
-            self.zero_grad()
-        self._seen.remember(self._parameters())
+        self._before_step.keep(only_broken=True)
 
     @contextmanager
     def perturbed(
@@ -1063,7 +1222,7 @@ class SAM(GuardedOptimizer):
         `second_step`. Does nothing where nothing is perturbed; weights that were all written to
         since, as by loading a checkpoint, stay as they are.
         """
-        if self._perturbation.is_overwritten():
+        if self._is_reloaded():
             warnings.warn(
                 "all perturbed weights were written to since first_step(), as by loading a "
                 "checkpoint: they stay as they are now",
@@ -1074,9 +1233,15 @@ class SAM(GuardedOptimizer):
             self._before_step.forget()
         self._undo()
 
+    def _is_reloaded(self) -> bool:
+        """Whether a checkpoint was loaded over the perturbed weights."""
+        modules = self.model.modules() if self.model is not None else ()
+        forward_writes = any(getattr(module, "max_norm", None) is not None for module in modules)
+        return self._perturbation.is_overwritten() and not forward_writes
+
     def _undo(self) -> None:
-        self._perturbation.undo()
         self._before_second_pass.bring_back()
+        self._perturbation.undo()  # last, since a buffer may share the memory of a weight
         self._first_half = self._acceptable = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -1091,9 +1256,16 @@ class SAM(GuardedOptimizer):
         """Take back a `state_dict`, and end a pair of steps that was left open."""
         self.restore()
         super().load_state_dict(state_dict)
+        lost = [name for name in self.remembers if name not in self.memory.kept]
+        if self.counters["steps"] and lost:
+            warnings.warn(
+                f"the checkpoint of step {self.counters['steps']} has no {lost[0]}: "
+                f"{type(self).__name__} begins without it",
+                stacklevel=3,
+            )
 
     def _warn_of_open_step(self, where: str, is_restored: bool = True) -> None:
-        if self._perturbation and not self._perturbation.is_overwritten():
+        if self._perturbation and not self._is_reloaded():
             outcome = "they are restored now" if is_restored else "call restore() before you save"
             warnings.warn(
                 f"{where} finds the perturbed weights of a first_step() without its second_step(); "
@@ -1106,7 +1278,7 @@ class SAM(GuardedOptimizer):
         with_gradient = [p for p in self._parameters() if p.grad is not None]
         name = type(self).__name__
         is_first = all(map(self._seen.is_unchanged, with_gradient))
-        if first.acceptable is not False and first.had_gradients and is_first:
+        if first.acceptable is not False and first.norm is not None and is_first:
             raise RuntimeError(
                 f"{name}: no gradient was computed between first_step() and second_step()"
             )
@@ -1115,8 +1287,10 @@ class SAM(GuardedOptimizer):
         if self.decay_inside or self.compares_steps:
             first.refuse_unknown_scale("decay_inside=True" if self.decay_inside else name)
         if self._scale_of_scaler() is None:
-            mixes = name if self._first_gradient else None
-            first.refuse_unscaled(_gradients_of(with_gradient), mixes)
+            mixes = name if self._first_gradient and self.adds_first_gradient else None
+            if with_gradient:
+                norm = gradient_norm(_gradients_of(with_gradient), with_gradient)
+                first.refuse_unscaled(norm, mixes)
 
     def _unscale_both(self, first: _FirstHalf) -> None:
         scale = self._scale_of_scaler()
@@ -1146,16 +1320,21 @@ class SAM(GuardedOptimizer):
                 acceptable: Any = self._acceptable
                 self._finish(acceptable)
             return loss
-        gradients = _gradients_of(self._parameters())
-        if self._acceptable is not None:
-            self._unscale(self._scale_of_scaler())
-            self._finish(self._acceptable)
-            self._seen.remember(self._parameters())
-        elif self._first_half is None and gradients and not any(bool(g.any()) for g in gradients):
-            self.base_optimizer.step()  # torch's checkpoint tools step so, to create the state
-        else:
-            self.second_step()
+        with self._forgets_gradients():
+            if self._acceptable is not None:
+                self._unscale(self._scale_of_scaler())
+                self._finish(self._acceptable)
+            elif self._first_half is None and self._has_zero_gradients_only():
+                self.base_optimizer.step()  # torch's checkpoint tools step so, to create the state
+            else:
+                self._step_from_first_half()
         return None
+
+    def _has_zero_gradients_only(self) -> bool:
+        gradients = _gradients_of(self._parameters())
+        if self.base_optimizer.state or not gradients:
+            return False
+        return not any(bool(gradient.any()) for gradient in gradients)
 
     @torch.compiler.disable(reason="compile the model, and not the step of its optimizer")
     @torch.no_grad()
@@ -1183,6 +1362,7 @@ class SAM(GuardedOptimizer):
         closures = [closure] if callable(closure) else list(closure)
         weights = [1.0] * len(closures) if weights is None else weights
         _check_micro_batches(closures, weights, ascent)
+        weights = [weight / sum(weights) for weight in weights]
         with self._closure_form(grad_scale):
             if len(closures) == 1:
                 loss, acceptable = self._run_passes(partial(self._run_closure, closures[0]))
@@ -1216,6 +1396,11 @@ class SAM(GuardedOptimizer):
                 if state is not None:
                     set_random_state(state)
                 last_loss = run_pass()
+                if two_passes and loss is last_loss:
+                    raise RuntimeError(
+                        "the closure returned the loss of the first pass in the second one: "
+                        "it must run forward itself"
+                    )
             self._make_minimized()
         finally:
             self._undo()
@@ -1225,30 +1410,32 @@ class SAM(GuardedOptimizer):
     def _run_accumulated(
         self, closures: Sequence[Closure], weights: Sequence[float]
     ) -> Tensor:  # the mean loss; the mean gradient is in `p.grad`
-        gradients, losses = _RunningMean(), []
+        gradients, losses = _WeightedSum(), []
         for closure, weight in zip(closures, weights):
-            losses.append(self._run_closure(closure).detach() * weight)
+            losses.append(self._run_closure(closure).detach().reshape(()) * weight)
             gradients.add(self._present_gradients(), weight)
-        self._set_gradients(gradients.mean())
-        return torch.stack(losses).sum() / sum(weights)
+        self._set_gradients(gradients.sums)
+        return torch.stack(losses).sum()
 
     def _run_micro_batches(
         self,
         closures: Sequence[Closure],
         weights: Sequence[float],
     ) -> tuple[Tensor, _Flag]:  # the mean loss, and whether all directions were finite
-        gradients, losses, flags = _RunningMean(), [], []
-        memories: dict[str, _RunningMean] = defaultdict(_RunningMean)
+        gradients, losses, flags = _WeightedSum(), [], []
+        memories: dict[str, _WeightedSum] = defaultdict(_WeightedSum)
         for closure, weight in zip(closures, weights):
             loss, finite = self._run_passes(partial(self._run_closure, closure))
-            losses.append(loss.detach() * weight)
+            losses.append(loss.detach().reshape(()) * weight)
             flags.append(finite)
             gradients.add(self._present_gradients(), weight)
             for name, values in self.memory.pending.items():
                 memories[name].add(values, weight)
-        self._set_gradients(gradients.mean())
-        self.memory.pending.update((name, memory.mean()) for name, memory in memories.items())
-        return torch.stack(losses).sum() / sum(weights), reduce(and_, flags)
+        if self.decay_inside:  # a penalty does not depend on which micro-batch uses a weight
+            _add_missing_decay(self.param_groups, gradients)
+        self._set_gradients(gradients.sums)
+        self.memory.pending.update((name, memory.sums) for name, memory in memories.items())
+        return torch.stack(losses).sum(), reduce(and_, flags)
 
     def _present_gradients(self) -> dict[Tensor, Tensor]:
         with_gradient = [p for p in self._parameters() if p.grad is not None]
@@ -1256,7 +1443,8 @@ class SAM(GuardedOptimizer):
 
     def _set_gradients(self, gradients: dict[Tensor, Tensor]) -> None:
         for p, gradient in gradients.items():
-            p.grad = gradient
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+            _local(p.grad).copy_(gradient)
 
     # what both forms share
 
@@ -1316,6 +1504,7 @@ class SAM(GuardedOptimizer):
 
     def _copy_gradients(self, name: str, parameters: list[Tensor]) -> dict[Tensor, Tensor]:
         """Copies of the gradients, in the buffers called `name`."""
+        _refuse_sparse(_gradients_of(parameters))
         copies = self._buffers[name].filled(parameters, _gradients_of(parameters))
         return dict(zip(parameters, copies))
 

@@ -15,8 +15,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from .sam import SAM, RhoSchedule, add_scaled, gradient_norm, inner_product
+from samnb.sam import (
+    SAM,
+    RhoSchedule,
+    _gradients_of,
+    _local,
+    add_scaled,
+    gradient_norm,
+    inner_product,
+)
 
 # %% ../nbs/00b_variants.ipynb #var00014
 @dataclass(frozen=True)
@@ -194,7 +203,7 @@ class ASAM(SAM):
         scales = self._scales(parameters)
         direction = list(self._copy_gradients("direction", parameters).values())
         torch._foreach_mul_(direction, scales)
-        length = gradient_norm(direction)
+        length = gradient_norm(direction, parameters)
         torch._foreach_mul_(direction, scales)
         return direction, length
 
@@ -202,10 +211,11 @@ class ASAM(SAM):
 def _projection_factor(
     a: list[Tensor],  # what is projected
     b: list[Tensor],  # of the same shapes: what it is projected on
+    parameters: list[Tensor],  # that both belong to
 ) -> Tensor:  # 0-dim
     """C such that c b is the projection of `a` on `b`; 0 where b is 0."""
-    square = inner_product(b, b)
-    return torch.where(square > 0, inner_product(a, b) / square, 0.0)
+    square = inner_product(b, b, parameters)
+    return torch.where(square > 0, inner_product(a, b, parameters) / square, 0.0)
 
 # %% ../nbs/00b_variants.ipynb #var00045
 class GSAM(SAM):
@@ -216,6 +226,7 @@ class GSAM(SAM):
     """
 
     keeps_first_gradient = True
+    adds_first_gradient = True
 
     def __init__(
         self,
@@ -239,9 +250,11 @@ class GSAM(SAM):
         for p in first:
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         parameters = [p for p in self._parameters() if p.grad is not None]
-        perturbed = [p.grad for p in parameters if p.grad is not None]
-        unperturbed = [first[p] if p in first else torch.zeros_like(p) for p in parameters]
-        factor = _projection_factor(unperturbed, perturbed)
+        perturbed = _gradients_of(parameters)
+        unperturbed = [
+            first[p] if p in first else torch.zeros_like(g) for p, g in zip(parameters, perturbed)
+        ]
+        factor = _projection_factor(unperturbed, perturbed, parameters)
         torch._foreach_mul_(perturbed, 1 + self.alpha * factor)
         add_scaled(perturbed, unperturbed, -self.alpha)
 
@@ -255,6 +268,7 @@ class FriendlySAM(SAM):
     """
 
     compares_steps = True
+    remembers = ("average gradient",)
 
     def __init__(
         self,
@@ -283,9 +297,13 @@ class FriendlySAM(SAM):
         self.memory.pending["average gradient"] = self._copy_gradients("gradient", parameters)
         known = [p for p in parameters if p in average]
         if known:
-            add_scaled([direction[p] for p in known], [average[p] for p in known], -self.sigma)
+            add_scaled(
+                [direction[p] for p in known],
+                [average[p].to(direction[p]) for p in known],
+                -self.sigma,
+            )
         values = list(direction.values())
-        return values, gradient_norm(values)
+        return values, gradient_norm(values, parameters)
 
 # %% ../nbs/00b_variants.ipynb #var00051
 class LookSAM(SAM):
@@ -296,6 +314,7 @@ class LookSAM(SAM):
     """
 
     keeps_first_gradient = True
+    remembers = ("perpendicular part",)
 
     def __init__(
         self,
@@ -333,7 +352,7 @@ class LookSAM(SAM):
             return
         perpendicular = self._copy_gradients("perpendicular", parameters)
         unperturbed = [first[p] for p in parameters]
-        factor = _projection_factor([p.grad for p in parameters if p.grad is not None], unperturbed)
+        factor = _projection_factor(_gradients_of(parameters), unperturbed, parameters)
         add_scaled(list(perpendicular.values()), unperturbed, -factor)
         self.memory.pending["perpendicular part"] = perpendicular
 
@@ -342,10 +361,11 @@ class LookSAM(SAM):
         kept = {p: value for p, value in memory.items() if p.grad is not None}
         if not kept:
             return
-        length = gradient_norm([p.grad for p in self._parameters() if p.grad is not None])
-        kept_length = gradient_norm(list(memory.values()))
+        with_gradient = [p for p in self._parameters() if p.grad is not None]
+        length = gradient_norm(_gradients_of(with_gradient), with_gradient)
+        kept_length = gradient_norm(list(memory.values()), list(memory))
         factor = torch.where(kept_length > 0, self.alpha * length / kept_length, 0.0)
-        add_scaled([p.grad for p in kept if p.grad is not None], list(kept.values()), factor)
+        add_scaled(_gradients_of(kept), list(kept.values()), factor)
 
 # %% ../nbs/00b_variants.ipynb #var00054
 class MSAM(SAM):
@@ -383,8 +403,8 @@ class MSAM(SAM):
 
     def ascent_direction(self, parameters: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """The momentum v, over a negative length: the weights move by -rho v / |v|."""
-        momentum = [v for v in map(self._momentum, parameters) if v is not None]
-        return momentum, -gradient_norm(momentum)
+        momentum = [_local(v) for v in map(self._momentum, parameters) if v is not None]
+        return momentum, -gradient_norm(momentum, parameters)
 
 # %% ../nbs/00b_variants.ipynb #var00057
 class ESAM(SAM):
@@ -442,6 +462,24 @@ class SAMON(SAM):
     ):
         super().__init__(params, base_optimizer, rho, ascend=ascend, **arguments)
 
+# %% ../nbs/00b_variants.ipynb #70d95c0f
+def _draw_normal(
+    values: Tensor,  # the part of the parameter that this process holds; written to
+    p: Any,  # the parameter, sharded or not
+    generator: torch.Generator,  # the same in all processes
+) -> None:
+    """Gaussian numbers for a parameter, the same however it is sharded."""
+    if not hasattr(p, "to_local"):
+        values.normal_(generator=generator)
+        return
+    from torch.distributed.tensor import distribute_tensor
+
+    whole = torch.empty(p.shape, dtype=values.dtype, device=values.device)
+    whole.normal_(generator=generator)
+    # no communication: each process cuts its part out of the same numbers
+    part: Any = distribute_tensor(whole, p.device_mesh, p.placements, src_data_rank=None)
+    values.copy_(part.to_local())
+
 # %% ../nbs/00b_variants.ipynb #var00064
 class RandomSAM(SAM):
     """A control: a random direction of the same length, at the cost of one gradient a step."""
@@ -449,8 +487,8 @@ class RandomSAM(SAM):
     one_pass = True
 
     def has_direction(self, p: Tensor) -> bool:
-        """Always."""
-        return True
+        """Always, once its shape is known."""
+        return not is_lazy(p)
 
     def ascent_direction(self, parameters: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """Gaussian numbers z, drawn from the seed and the number of the step, and their length."""
@@ -458,9 +496,9 @@ class RandomSAM(SAM):
         devices = dict.fromkeys(p.device for p in parameters)
         generators = {d: torch.Generator(d).manual_seed(draw(63)) for d in devices}
         direction = self._buffers["direction"].like(parameters)
-        for values in direction:
-            values.normal_(generator=generators[values.device])
-        return direction, gradient_norm(direction)
+        for p, values in zip(parameters, direction):
+            _draw_normal(values, p, generators[p.device])
+        return direction, gradient_norm(direction, parameters)
 
 # %% ../nbs/00b_variants.ipynb #var00068
 VARIANTS: dict[str, type[SAM]] = {
