@@ -268,7 +268,8 @@ def _title(name: Any) -> str:
 def _say(time: Any) -> str:
     """A time without what is always zero."""
     if isinstance(time, pd.Timestamp):
-        return str(time).replace("+00:00", " UTC").removesuffix(":00")
+        clock = str(time).removesuffix("+00:00").removesuffix(":00")
+        return clock if time.tz is None else f"{clock} UTC"
     return f"{time:.12g}"
 
 # %% ../nbs/01b_series.ipynb #a74dfa77
@@ -482,13 +483,15 @@ def _number_lines(text: str) -> tuple[list[int], list[str], str]:
     numbered = [
         (number, line)
         for number, line in enumerate(io.StringIO(text, newline=None), 1)
-        if not line.startswith("#")
+        if not line.startswith(("#", "sep="))  # the latter is a spreadsheet's
     ]
     filled = [(number, line) for number, line in numbered if line.strip()]
     if not filled:
         raise ValueError("the file has nothing but comments")
     delimiter = _find_delimiter([line for _, line in filled[:100]])
     if len(next(_fields([filled[0][1]], delimiter))) == 1:
+        if any(len(line.split()) > 1 for _, line in filled[1:]):
+            raise ValueError("blanks separate fields, or thousands; save the table with commas")
         # in a file of one column, a blank line between others is an empty cell
         filled = [row for row in numbered if filled[0][0] <= row[0] <= filled[-1][0]]
     numbers, lines = zip(*filled)
@@ -750,11 +753,17 @@ def _is_text(column: pd.Series, numbers: pd.Series) -> bool:
 
 
 def _is_time(column: pd.Series, numbers: pd.Series) -> bool:
-    """Whether a column is called like a time, or begins with a text that is one."""
+    """Whether a column is called like a time, or looks like one."""
     if str(column.name).lower() in _TIME_NAMES:
         return True
     if not _is_text(column, numbers):
-        return False
+        # a channel does not rise from 20200131 or 1580428800 by equal steps of time
+        if not (numbers.min() > 10**7 and numbers.is_unique):
+            return False
+        readings = _number_readings(numbers)
+        clocks = [_place(times.sort_values()) for times in readings.values()]
+        steady = [clock is not None and (clock.places >= 0).all() for clock in clocks]
+        return "a counter" not in readings and any(steady)
     return bool(_formats(str(column[column.first_valid_index()]).strip()))
 
 
@@ -785,6 +794,7 @@ def _find_times(
 ) -> tuple[pd.Series | None, list[str]]:  # the column to read times from; all that are no channels
     """Find the columns of times and the index among the columns of a file."""
     names: list[Any] = list(cells)
+    cells = cells.assign(**{name: numbers[name] for name in names if numbers[name].notna().all()})
     clocks = [
         name
         for name in names
