@@ -37,6 +37,16 @@ from torch.utils.data import TensorDataset
 
 from .files import PARTIAL, find_file, find_folder
 
+# %% ../nbs/01b_series.ipynb #d3e96750
+def _unscale(
+    y: Tensor,  # standardized, (..., D, H)
+    scaler: StandardScaler,  # what standardized it
+) -> Tensor:  # (..., D, H)
+    """Return `y` in the units of the file."""
+    scale = torch.as_tensor(scaler.scale_, dtype=y.dtype, device=y.device)[:, None]
+    mean = torch.as_tensor(scaler.mean_, dtype=y.dtype, device=y.device)[:, None]
+    return y * scale + mean
+
 # %% ../nbs/01b_series.ipynb #eda74aef
 class Windows:
     """All windows of a standardized series, as a view of it.
@@ -98,11 +108,7 @@ class Windows:
         y: Tensor,  # standardized, (..., D, H)
     ) -> Tensor:  # (..., D, H)
         """Return `y` in the units of the file."""
-        if self.scaler is None:
-            return y
-        scale = torch.as_tensor(self.scaler.scale_, dtype=y.dtype, device=y.device)[:, None]
-        mean = torch.as_tensor(self.scaler.mean_, dtype=y.dtype, device=y.device)[:, None]
-        return y * scale + mean
+        return y if self.scaler is None else _unscale(y, self.scaler)
 
 # %% ../nbs/01b_series.ipynb #6a1514a3
 class CatalogueEntry(NamedTuple):
@@ -239,12 +245,19 @@ class Series:
     ) -> tuple[Windows, Windows, Windows]:  # training, validation, test
         """Return standardized windows of the three parts, whose rows `split_rows` says.
 
-        Raises `ValueError` if a part is too short for one window.
+        Raises `ValueError` if a part is too short for one window. Warns where a channel is constant
+        in the training rows, which leaves it unscaled.
         """
         rows = self.frame.to_numpy()
         _check_lengths(self.name, len(rows), seq_len, horizon)
         n_train, n_valid, n_test = split_rows(self.name, len(rows))
         scaler = StandardScaler().fit(rows[:n_train])
+        constant = np.array(self.columns)[scaler.var_ == 0]
+        if len(constant):
+            said = (
+                f"{self.name}: {', '.join(constant)}: constant in the training rows, so not scaled"
+            )
+            warnings.warn(said, stacklevel=2)
         values = torch.from_numpy(scaler.transform(rows).astype(np.float32)).T
 
         def windows(first: int, end: int) -> Windows:
@@ -1231,9 +1244,29 @@ def load_series(
 
 # %% ../nbs/01b_series.ipynb #66a215b6
 class ForecastMetrics:
-    """MSE, MAE and RMSE, overall and for each step of the horizon."""
+    """MSE, MAE and RMSE, overall and for each step of the horizon.
 
-    residual_only = True  # output and target may be shifted alike
+    A subclass adds metrics of its own to both methods; where they are of the file's units, its
+    `sums` calls `unscale`.
+    """
+
+    residual_only = True  # output and target may be shifted alike; holds for this class alone
+
+    def __init__(
+        self,
+        scaler: StandardScaler | None = None,  # of the windows (`train.scaler`), for `unscale`
+    ):
+        self.scaler = scaler
+
+    def unscale(
+        self,
+        y: Tensor,  # standardized, (..., D, H)
+    ) -> Tensor:  # (..., D, H)
+        """Return `y` in the units of the file; `ValueError` without a scaler."""
+        if self.scaler is None:
+            name = type(self).__name__
+            raise ValueError(f"{name} needs the scaler of the windows: {name}(train.scaler)")
+        return _unscale(y, self.scaler)
 
     def sums(
         self,
