@@ -355,7 +355,7 @@ _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _OFFSET = r"^(.*\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
 _QUARTER = r"\d{4}-?Q[1-4]"
 _DAYS = (
-    "%Y %m %d|%d %m %Y|%m %d %Y|%d %m %y|%m %d %y|%y %m %d|%d %b %Y|%d %b %y|%b %Y|%b %y|"
+    "%Y %m %d|%d %m %Y|%m %d %Y|%d %m %y|%m %d %y|%y %m %d|%d %b %Y|%d %b %y|%b %Y|%b %y|%B %Y|"
     "%m %Y|%Y %m"
 ).split("|")
 _CLOCKS = "%H:%M|%H:%M:%S|%H:%M:%S.%f|%I:%M %p|%I:%M:%S %p".split("|")
@@ -387,13 +387,13 @@ def _text_readings(
     """Read texts as times, in every format that fits all of them."""
     if texts.str.fullmatch(_QUARTER).all():
         quarters = pd.PeriodIndex(texts.str.replace("-", ""), freq="Q").to_timestamp()
-        return {"quarters": quarters.as_unit("ns")}
+        return {"quarters": quarters.as_unit("us")}
     readings: dict[str, pd.Index] = {}
     odd = texts.index[0]
     for form in _formats(texts.iloc[0]):
         times = pd.to_datetime(texts, format=form, errors="coerce")
         if times.notna().all():
-            readings[form] = pd.DatetimeIndex(times).as_unit("ns")
+            readings[form] = pd.DatetimeIndex(times).as_unit("us")
         else:
             odd = max(odd, times.index[times.isna()][0])
     if not readings:
@@ -426,7 +426,7 @@ def _number_readings(numbers: pd.Series) -> dict[str, pd.Index]:
             if n_digits <= widths:
                 readings[f"{unit} since 1970"] = pd.to_datetime(whole, unit=unit, errors="coerce")
     times: dict[str, Any] = {
-        form: pd.DatetimeIndex(read).as_unit("ns")
+        form: pd.DatetimeIndex(read).as_unit("us")
         for form, read in readings.items()
         if read.notna().all()
     }
@@ -686,7 +686,7 @@ def _place(times: Any) -> _Clock | None:  # None: there is no step
     offset, step = _likely_step(times, commonest)
     if isinstance(offset, pd.Timedelta) and (steps == commonest).mean() < 0.5:
         return None
-    regular = pd.date_range(times[0], times[-1], freq=offset).as_unit("ns")
+    regular = pd.date_range(times[0], times[-1], freq=offset).as_unit("us")
     return _Clock(regular, regular.get_indexer(times), step)
 
 # %% ../nbs/01b_series.ipynb #acb728d7
@@ -765,6 +765,21 @@ def _is_text(column: pd.Series, numbers: pd.Series) -> bool:
     return first is not None and bool(pd.isna(numbers[first]))
 
 
+def _is_clock(column: pd.Series, numbers: pd.Series) -> bool:
+    """Whether a column begins with a time of day."""
+    if not _is_text(column, numbers):
+        return False
+    return re.fullmatch(_CLOCK, str(column.dropna().iloc[0]).strip()) is not None
+
+
+def _is_index(numbers: pd.Series) -> bool:
+    """Whether a column is the index of a table, by its name, or the lack of one."""
+    name = str(numbers.name)
+    if name.lower() in _COUNTER_NAMES:
+        return _is_counter(numbers.sort_values())
+    return not name or name.startswith("Unnamed: ")
+
+
 def _is_time(column: pd.Series, numbers: pd.Series) -> bool:
     """Whether a column is called like a time, or looks like one."""
     if str(column.name).lower() in _TIME_NAMES:
@@ -808,25 +823,14 @@ def _find_times(
     """Find the columns of times and the index among the columns of a file."""
     names: list[Any] = list(cells)
     cells = cells.assign(**{name: numbers[name] for name in names if numbers[name].notna().all()})
-    clocks = [
-        name
-        for name in names
-        if _is_text(cells[name], numbers[name])
-        and re.fullmatch(_CLOCK, str(cells[name].dropna().iloc[0]).strip())
-    ]
+    clocks = [name for name in names if _is_clock(cells[name], numbers[name])]
     times = [name for name in names if name not in clocks and _is_time(cells[name], numbers[name])]
     if len(times) > 1:
         raise ValueError(
             f"{len(times)} columns hold times or are called so: {', '.join(times)}; keep one, "
             "and rename what is a channel"
         )
-    counters = [
-        name
-        for name in names
-        if not name
-        or str(name).startswith("Unnamed: ")
-        or (str(name).lower() in _COUNTER_NAMES and _is_counter(numbers[name].sort_values()))
-    ]
+    counters = [name for name in names if _is_index(numbers[name])]
     if times and len(clocks) == 1:
         days = cells[times[0]].astype(str).str.strip()
         both = (days + " " + cells[clocks[0]].str.strip()).where(cells[times[0]].notna())
@@ -1338,6 +1342,16 @@ def published_mse(
 # %% ../nbs/01b_series.ipynb #35842d08
 _LINE_STYLES = ("-", "--", ":", "-.")
 
+
+def _name_steps(axis: Any, times: pd.DatetimeIndex | None) -> None:
+    """Label the horizontal axis by times, or by steps where they are not known."""
+    if times is None:
+        axis.set_xlabel("step (1: the first of the forecast)")
+        return
+    dates = AutoDateLocator()
+    axis.xaxis.set(major_locator=dates, major_formatter=ConciseDateFormatter(dates))
+    axis.set_xlabel("time" if times.tz is None else f"time ({times.tz})")
+
 # %% ../nbs/01b_series.ipynb #c935369e
 def plot_forecast(
     past: np.ndarray,  # (D, L)
@@ -1353,8 +1367,7 @@ def plot_forecast(
 ) -> Figure:
     """Draw the end of the past, the truth, and forecasts of it, a panel a channel."""
     n_channels, horizon = truth.shape
-    if not channels:
-        channels = sorted({n_channels - 1, 0, n_channels // 2})
+    channels = channels or sorted({n_channels - 1, 0, n_channels // 2})
     past = past[:, -(n_past or 2 * horizon) :]
     figure, axes = plt.subplots(
         len(channels),
@@ -1376,12 +1389,7 @@ def plot_forecast(
         axis.axvline(past_steps[-1] + (steps[0] - past_steps[-1]) / 2, color="0.8", lw=0.8)
         axis.set_ylabel(columns[channel], rotation=0, ha="right", va="center")
     axes[0, 0].legend(ncols=4, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1))
-    if times is None:
-        axes[-1, 0].set_xlabel("step (1: the first of the forecast)")
-    else:
-        dates = AutoDateLocator()
-        axes[-1, 0].xaxis.set(major_locator=dates, major_formatter=ConciseDateFormatter(dates))
-        axes[-1, 0].set_xlabel("time" if times.tz is None else f"time ({times.tz})")
+    _name_steps(axes[-1, 0], times)
     return figure
 
 # %% ../nbs/01b_series.ipynb #5488f1a9
