@@ -595,7 +595,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except Exception as error:
         raise ValueError(f"the file cannot be read as Parquet ({error})") from error
     if not isinstance(table.index, pd.RangeIndex):
-        table = table.reset_index()
+        unnamed = "" if table.index.names == [None] else None
+        table = table.reset_index(names=unnamed)
     table.columns = table.columns.map(str)
     table.index = pd.RangeIndex(1, len(table) + 1, name="row")
     for name in table:
@@ -776,7 +777,9 @@ def _is_index(numbers: pd.Series) -> bool:
     """Whether a column is the index of a table, by its name, or the lack of one."""
     name = str(numbers.name)
     if name.lower() in _COUNTER_NAMES:
-        return _is_counter(numbers.sort_values())
+        # in whatever order
+        counted = numbers.is_unique and numbers.max() - numbers.min() == len(numbers) - 1
+        return counted or _is_counter(numbers)
     return not name or name.startswith("Unnamed: ")
 
 
@@ -786,22 +789,27 @@ def _is_time(column: pd.Series, numbers: pd.Series) -> bool:
         return True
     if not _is_text(column, numbers):
         # a channel does not rise from 20200131 or 1580428800 by equal steps of time
-        if not (numbers.min() > 10**7 and numbers.is_unique):
+        if not (numbers.min() > 10**7 and _is_nearly_unique(numbers)):
             return False
         readings = _number_readings(numbers)
-        clocks = [_place(times.sort_values()) for times in readings.values()]
+        clocks = [_place(times.unique().sort_values()) for times in readings.values()]
         steady = [clock is not None and (clock.places >= 0).all() for clock in clocks]
         return "a counter" not in readings and any(steady)
     return bool(_formats(str(column[column.first_valid_index()]).strip()))
 
 
+def _is_nearly_unique(numbers: pd.Series) -> bool:
+    """Whether hardly a number stands twice, unlike the hours of many days."""
+    return numbers.nunique() >= 0.9 * len(numbers)
+
+
 def _is_counter(numbers: pd.Series) -> bool:
-    """Whether a column rises or falls by one step, but for gaps."""
+    """Whether a column rises or falls by one step, but for a few gaps and repeated rows."""
     steps = np.diff(numbers)
-    step = float(np.median(steps)) if len(steps) > 1 else 0.0
-    return step != 0 and bool(
-        (steps * step >= 0).all() and np.isclose(steps, step, rtol=1e-6, atol=0).mean() >= 0.5
-    )
+    if len(steps) < 2 or not _is_nearly_unique(numbers):
+        return False
+    step = np.median(steps)
+    return bool(step != 0 and np.isclose(steps, step, rtol=1e-6, atol=0).mean() >= 0.5)
 
 # %% ../nbs/01b_series.ipynb #f1b42cd7
 def _from_calendar(numbers: pd.DataFrame) -> tuple[pd.Series | None, list[str]]:
@@ -830,7 +838,8 @@ def _find_times(
             f"{len(times)} columns hold times or are called so: {', '.join(times)}; keep one, "
             "and rename what is a channel"
         )
-    counters = [name for name in names if _is_index(numbers[name])]
+    others = [name for name in names if name not in (*times, *clocks)]
+    counters = [name for name in others if _is_index(numbers[name])]
     if times and len(clocks) == 1:
         days = cells[times[0]].astype(str).str.strip()
         both = (days + " " + cells[clocks[0]].str.strip()).where(cells[times[0]].notna())
