@@ -835,8 +835,8 @@ def _find_times(
     times = [name for name in names if name not in clocks and _is_time(cells[name], numbers[name])]
     if len(times) > 1:
         raise ValueError(
-            f"{len(times)} columns hold times or are called so: {', '.join(times)}; keep one, "
-            "and rename what is a channel"
+            f"{len(times)} columns hold times or are called so: "
+            f"{', '.join(map(_title, times))}; keep one, and rename what is a channel"
         )
     others = [name for name in names if name not in (*times, *clocks)]
     counters = [name for name in others if _is_index(numbers[name])]
@@ -1029,7 +1029,7 @@ def _read_frame(
     column, taken = _find_times(cells, numbers)
     channels = numbers.drop(columns=taken)
     if channels.empty:
-        raise ValueError(f"the file has no channels beside {', '.join(taken)}")
+        raise ValueError(f"the file has no channels beside {', '.join(map(_title, taken))}")
     _refuse_texts(cells[list(channels)], channels)
     channels = channels.astype(float)
     if taken:
