@@ -7,10 +7,14 @@ __all__ = ['LOSSES', 'Metrics', 'to_loss', 'on_device', 'eval_mode', 'evaluate',
 
 # %% ../nbs/03_engine.ipynb #ee1dcfb8
 import copy
+import inspect
+import io
 import math
 import os
+import re
 import time
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -41,7 +45,13 @@ from torch.utils.data import (
 from tqdm.auto import tqdm
 
 from .cpu import keep_memory, warn_of_slow_amp
-from .files import RunFolder, random_state, seed_everything, set_random_state
+from samnb.files import (
+    RunFolder,
+    random_state,
+    seed_everything,
+    set_random_state,
+    to_builtin,
+)
 from .sam import SAM, GuardedOptimizer
 
 # %% ../nbs/03_engine.ipynb #b9253a33
@@ -570,6 +580,14 @@ def eval_mode(
         for module, mode in modes.items():
             module.training = mode
 
+# %% ../nbs/03_engine.ipynb #43fc16ba
+def train_mode(net: nn.Module) -> None:
+    """Put the network in training mode, but for the layers that alone are in eval mode."""
+    frozen = [module for module in net.modules() if net.training and not module.training]
+    net.train()
+    for module in frozen:
+        module.training = False
+
 # %% ../nbs/03_engine.ipynb #02d74ad6
 def _refuse_metrics(loss: Callable[..., Tensor], metrics: Metrics | None) -> None:
     """Metrics see outputs and targets, which a `BatchLoss` keeps for itself."""
@@ -710,6 +728,27 @@ def check_data(
     mean = sum(w * part for w, part in zip(weights, parts)) / sum(weights)
     return abs(whole - mean) <= slack
 
+# %% ../nbs/03_engine.ipynb #3eb1a42a
+@torch.no_grad()
+def _needs_two(
+    net: nn.Module,
+    data: Any,  # as `on_device` gives it
+    loss: Callable[..., Tensor],  # as `to_loss` gives it
+) -> bool:
+    """Whether a batch of one sample breaks the network in training mode; a copy is tried."""
+    if not any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules()):
+        return False
+    state = random_state()
+    tried = copy.deepcopy(net)
+    train_mode(tried)
+    try:
+        loss_of_batch(tried, _first_samples(data, 1), loss)()
+    except Exception as error:
+        return "more than 1 value per channel" in str(error)
+    finally:
+        set_random_state(state)
+    return False
+
 # %% ../nbs/03_engine.ipynb #4b5db66d
 def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:  # (n,) a permutation, on the CPU
     """The order of the samples in an epoch; the same on every device, and without a state."""
@@ -758,7 +797,6 @@ def generators_of(data: Any) -> list[torch.Generator]:
     found = [getattr(part, "generator", None) for part in parts]
     return list(dict.fromkeys(g for g in found if isinstance(g, torch.Generator)))
 
-
 # %% ../nbs/03_engine.ipynb #54afb61a
 @contextmanager
 def _deterministic_algorithms(on: bool) -> Iterator[None]:
@@ -784,6 +822,13 @@ def _guard_optimizer(
     """The optimizer itself, or around a plain one a `GuardedOptimizer`."""
     if clip_grad is not None and not clip_grad > 0:
         raise ValueError(f"clip_grad must be positive, or None; got {clip_grad}")
+    _, *arguments = inspect.signature(type(optimizer).step).parameters.values()
+    needs_one = bool(arguments) and arguments[0].default is inspect.Parameter.empty
+    if needs_one and not isinstance(optimizer, GuardedOptimizer):
+        raise ValueError(
+            f"optimizer {type(optimizer).__name__} calls a closure many times a step, and cannot "
+            "be used here; take one whose step() needs no argument"
+        )
     wrapped = (
         optimizer
         if isinstance(optimizer, GuardedOptimizer)
@@ -807,18 +852,65 @@ def _refuse_non_finite(
     )
 
 # %% ../nbs/03_engine.ipynb #ea386fcc
-def clone_to_cpu(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A copy on the CPU."""
-    return {name: w.detach().to("cpu", copy=True) for name, w in weights.items()}
+def clone_to_cpu(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy on the CPU, with the versions of the modules if it has them."""
+    copied: Any = type(weights)()
+    for name, w in weights.items():
+        is_tensor = isinstance(w, Tensor)
+        copied[name] = w.detach().to("cpu", copy=True) if is_tensor else copy.deepcopy(w)
+    if hasattr(weights, "_metadata"):
+        copied._metadata = copy.deepcopy(weights._metadata)
+    return copied
+
+
+def _has_versions(net: nn.Module) -> bool:
+    """Whether a file must say the versions of the modules; torch's own read it without."""
+    return any(
+        module._version not in (None, 1) and not type(module).__module__.startswith("torch.nn.")
+        for module in net.modules()
+    )
 
 # %% ../nbs/03_engine.ipynb #150ff15b
-def load_weights(net: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:
+def load_weights(net: nn.Module, weights: dict[str, Any], source: str | Path) -> None:
     """Load weights, or say in one sentence that they belong to another architecture."""
+    versioned = OrderedDict(weights)
+    present = net.state_dict()._metadata  # type: ignore[attr-defined]
+    versioned._metadata = getattr(weights, "_metadata", present)  # type: ignore[attr-defined]
     try:
-        net.load_state_dict(weights)
+        net.load_state_dict(versioned)
     except RuntimeError as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
         raise ValueError(f"{source} holds the weights of another architecture: {reason}") from None
+
+# %% ../nbs/03_engine.ipynb #3f2e7759
+def _refuse_unsavable(
+    state: dict[str, Any],  # what last.pt is to have
+) -> None:
+    """Refuse what cannot be written, or not be read again without executing anything."""
+    for name, part in state.items():
+        buffer = io.BytesIO()
+        try:
+            torch.save(to_builtin(part), buffer)
+            buffer.seek(0)
+            torch.load(buffer, weights_only=True)
+        except Exception as error:
+            unknown = re.search(r"GLOBAL (\S+)", str(error))
+            reason = unknown.group(1) if unknown else str(error).split("\n")[0]
+            raise ValueError(
+                f"the state of the {name} cannot be kept in last.pt, so that this run could not "
+                f"be resumed: it has {reason}, and only tensors, numbers and text can be read "
+                "back; with run_dir=None no folder is written"
+            ) from None
+
+
+def _with_types_of(own: Any, loaded: Any) -> Any:
+    """What was loaded, in dictionaries of the kinds that an object has itself."""
+    if isinstance(own, dict) and isinstance(loaded, dict):
+        typed = {key: _with_types_of(own.get(key), value) for key, value in loaded.items()}
+        return type(own)(typed)
+    if isinstance(own, list) and isinstance(loaded, list) and len(own) == len(loaded):
+        return [_with_types_of(*pair) for pair in zip(own, loaded)]
+    return loaded
 
 # %% ../nbs/03_engine.ipynb #0dd01c4d
 class Engine:
@@ -898,6 +990,7 @@ class Engine:
             if amp:
                 warn_of_slow_amp()
         self._check_data()
+        self._refuse_batches_of_one()
 
     @staticmethod
     def _check_schedule(scheduler: Any, schedule_each: str) -> None:
@@ -947,6 +1040,24 @@ class Engine:
                 stacklevel=3,
             )
 
+    def _refuse_batches_of_one(self) -> None:
+        """Refuse batches of a size for which batch normalization has no variance."""
+        if isinstance(self.train, Batches):
+            return
+        n = len(self.train)
+        loader = getattr(self.train, "loader", None)
+        sizes = [min(n, self.batch_size)]
+        if n % self.batch_size and not (loader is not None and loader.drop_last):
+            sizes.append(n % self.batch_size)
+        smallest = min(size // math.ceil(size / (self.micro_batch or n)) for size in sizes)
+        if smallest == 1 and _needs_two(self.net, self.train, self.loss):
+            raise ValueError(
+                f"{n} samples in batches of {self.batch_size}"
+                + (f" and parts of {self.micro_batch}" if self.micro_batch else "")
+                + " leave one of a single sample, of which batch normalization has no variance; "
+                "choose another size, or put the layer in eval mode"
+            )
+
     @property
     def final_model(self) -> str:
         """Name of the file with the best weights."""
@@ -985,13 +1096,13 @@ class Engine:
                 self._run_epoch(bar)
         self.last_weights = clone_to_cpu(self.net.state_dict())
         self.is_running = False
-        self.net.load_state_dict(self.best["weights"])
+        load_weights(self.net, self.best["weights"], "the best epoch")
         return pd.DataFrame(self.history)
 
     def _begin(self) -> None:
         """Take the state from which the training goes on."""
         if self.last_weights is not None:  # an earlier `fit` of this object
-            self.net.load_state_dict(self.last_weights)
+            load_weights(self.net, self.last_weights, "the last epoch")
         elif self.folder.has("last.pt"):  # also after an interrupt in this process
             self._load_checkpoint()
         elif self.is_running:
@@ -1039,7 +1150,7 @@ class Engine:
         after_step: Callable[[], Any] | None = None,  # called after each batch
     ) -> None:
         """Train on all samples once; nothing is evaluated or written."""
-        self.net.train()
+        train_mode(self.net)
         losses = []
         current_rho = getattr(self.optimizer, "current_rho", None)
         rho = 0.0
@@ -1111,7 +1222,7 @@ class Engine:
         self._remember_best(row["validation_loss"])
         if self.save_every and self.epoch % self.save_every == 0:
             weights = clone_to_cpu(self.net.state_dict())
-            self.folder.save(f"saved_models/epoch_{self.epoch:03d}.pt", weights)
+            self._save_weights(f"saved_models/epoch_{self.epoch:03d}.pt", weights)
         table = pd.DataFrame(self.history)
         self.folder.write("metrics.csv", lambda path: table.to_csv(path, index=False))
         return row
@@ -1132,7 +1243,14 @@ class Engine:
         if loss < self.best["loss"]:
             weights = clone_to_cpu(self.net.state_dict())
             self.best = {"loss": loss, "epoch": self.epoch, "weights": weights}
-            self.folder.save(self.final_model, weights)
+            self._save_weights(self.final_model, weights)
+
+    def _save_weights(self, name: str, weights: dict[str, Any]) -> None:
+        """Write weights; with the versions of the modules where these matter."""
+        if _has_versions(self.net):
+            self.folder.write(name, lambda path: torch.save(weights, path))
+        else:
+            self.folder.save(name, weights)
 
     def _save_checkpoint(self) -> None:
         """Write everything that a bit-exact resume needs to last.pt."""
@@ -1148,6 +1266,8 @@ class Engine:
             "random": random_state(),
             "data": [g.get_state() for g in generators_of(self.train)],
         }
+        if self.epoch <= 1:  # the history begins after the first
+            _refuse_unsavable(state)
         self.folder.save("last.pt", state)
 
     def _load_checkpoint(self) -> None:
@@ -1156,7 +1276,8 @@ class Engine:
         load_weights(self.net, state["net"], f"{self.folder.path}/last.pt")
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["scheduler"])
+            own = self.scheduler.state_dict()
+            self.scheduler.load_state_dict(_with_types_of(own, state["scheduler"]))
         self.epoch = state["epoch"]
         self.history = state["history"]
         self.best = state["best"]
