@@ -477,6 +477,19 @@ def _shapes(nest: Any) -> str:
         return "(" + ", ".join(map(_shapes, nest)) + ")"
     return type(nest).__name__
 
+# %% ../nbs/03_engine.ipynb #7bd96fd8
+def _prepares_batches(
+    kind: type,  # of a network
+) -> bool:
+    """Whether its forward pass comes in two parts; a `forward` of its own, further down, counts."""
+    if not hasattr(kind, "prepare_batch"):
+        return False
+
+    def depth(name: str) -> int:
+        return next(i for i, base in enumerate(kind.__mro__) if name in vars(base))
+
+    return depth("forward") >= min(depth("prepare_batch"), depth("forward_prepared"))
+
 # %% ../nbs/03_engine.ipynb #42db325d
 def forward_batch(
     net: Any,  # an `nn.Module`
@@ -487,7 +500,7 @@ def forward_batch(
     # a function that gives the output, and the targets that belong to it
 ) -> tuple[Callable[[], Tensor], Any]:
     """Compute now what both passes of SAM share; the function that is returned does the rest."""
-    if not (residual_only and hasattr(net, "prepare_batch")):
+    if not (residual_only and _prepares_batches(type(net))):
         return partial(net, inputs), targets
     prepared, targets = net.prepare_batch(inputs, targets)
     return partial(net.forward_prepared, *prepared), targets
