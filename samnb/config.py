@@ -745,7 +745,7 @@ def find_dataset(
     found = [file for file in sorted(folder.rglob(path.name)) if PARTIAL not in str(file)]
     exact = [file for file in found if file == folder / path]
     if not found:
-        raise ValueError(f"there is no file {dataset}, here or below {folder}")
+        raise ValueError(f"no data set {dataset!r}: there is no such file here or below {folder}")
     if not exact and len({hashlib.sha256(file.read_bytes()).digest() for file in found}) > 1:
         raise ValueError(
             f"dataset {dataset!r} may be any of {', '.join(map(str, found))}, which differ; "
