@@ -16,7 +16,7 @@ import re
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
@@ -169,7 +169,7 @@ def batch_length(batch: Any) -> int:
         found = " and ".join(map(str, sorted(lengths))) or "no"
         raise ValueError(
             f"the tensors of a batch must have a row for each sample; this {type(batch).__name__} "
-            f"has tensors of {found} rows"
+            f"has tensors of {found} rows (samples one by one go into a Dataset)"
         )
     return lengths.pop()
 
@@ -222,6 +222,8 @@ def _as_arrays(
     if not (data and of_tensors) and not (len(data) == 2 and all(map(_is_array, data))):
         return None
     tensors = [_to_tensor(values, dtype) for values in data]
+    if any(t.layout is not torch.strided for t in tensors):
+        raise ValueError("inputs and targets must be dense tensors; to_dense() makes them so")
     if len({len(t) if t.ndim else 0 for t in tensors}) != 1:
         shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
         raise ValueError(f"inputs and targets must have as many samples; got the shapes {shapes}")
@@ -419,7 +421,7 @@ def on_device(
     if isinstance(data, DataLoader):
         return _from_loader(data, device, dtype)
     by_index = hasattr(data, "__getitem__") and hasattr(data, "__len__")
-    if by_index and not isinstance(data, (list, tuple, str, bytes, IterableDataset)):
+    if by_index and not isinstance(data, (Sequence, IterableDataset)):
         return Samples(data, device, dtype)
     _refuse_used_up(data)
     return Batches(data, device, dtype)
@@ -815,14 +817,16 @@ def epoch_batches(
 
 def _count_steps(data: Any, batch_size: int) -> int:
     """Batches of an epoch; 0 where only an epoch can tell."""
-    if isinstance(data, Samples) and data.loader is not None:
-        return len(data.loader)
-    if not isinstance(data, Batches):
+    source = data.loader if isinstance(data, Samples) else getattr(data, "source", None)
+    if source is None:
         return math.ceil(len(data) / batch_size)
     try:
-        return len(data.source)  # type: ignore[arg-type]
+        n_batches = len(source)
     except TypeError:
         return 0
+    if n_batches == 0:
+        raise ValueError("the train data have no batch; does drop_last leave none of the samples?")
+    return n_batches
 
 # %% ../nbs/03_engine.ipynb #54afb61a
 @contextmanager
@@ -1331,6 +1335,8 @@ class Engine:
             losses.append(self.train_step(*arguments))
             if after_step is not None:
                 after_step()
+        if not losses:
+            raise ValueError("the train data gave no batch")
         self.n_steps = len(losses)
         self.mean_rho = rho / self.n_steps
         _refuse_non_finite(torch.stack(losses), epoch)
