@@ -753,10 +753,12 @@ def check_data(
         if n == 1:
             halves = [batch, batch]
             batch = rows_of(batch, torch.zeros(2, dtype=torch.long))
-        whole, *parts = (_checked_loss(net, b, loss, amp, name) for b in (batch, *halves))
+        tried = (batch, *halves, batch)
+        whole, *parts, again = (_checked_loss(net, b, loss, amp, name) for b in tried)
     weights = [float(batch_weight(loss, half)) for half in halves]
-    if not all(weights) or not all(map(math.isfinite, (whole, *parts))):
-        return True  # nothing can be said
+    is_random = not math.isclose(again, whole, rel_tol=1e-5)
+    if is_random or not all(weights) or not all(map(math.isfinite, (whole, *parts))):
+        return True  # of a loss that draws at random, or is no number, nothing can be said
     is_half = amp or dtype_of(net) in (torch.bfloat16, torch.float16)
     slack = (3e-2 if is_half else 1e-3) * max(map(abs, (whole, *parts)))
     if not min(parts) - slack <= whole <= max(parts) + slack:

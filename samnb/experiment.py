@@ -108,15 +108,20 @@ def run_folder(
 ) -> Path:
     """Where the run with these parameters is."""
     effective = {n: value for n, value in asdict(config).items() if n not in WITHOUT_EFFECT}
-    effective["dataset"] = Path(config.dataset).name
-    parts = [effective, sha256]
-    if code := user_code(config):
-        parts.append(code)
-    identity = json.dumps(parts, sort_keys=True)
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-    dataset = re.sub(r"[^\w.-]", "_", Path(config.dataset).name)
-    slug = _readable_slug(config)[:200]  # names of files end at 255 bytes
-    return find_folder("results") / config.model / dataset / f"{slug}_{digest}"
+    name = Path(config.dataset).name
+    brought = user_code(config)
+
+    def folder(dataset: str) -> Path:
+        parts: list[Any] = [effective | {"dataset": dataset}, sha256]
+        identity = json.dumps(parts + [brought] * bool(brought), sort_keys=True)
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+        slug = _readable_slug(config)[:200]  # names of files end at 255 bytes
+        place = find_folder("results") / config.model / re.sub(r"[^\w.-]", "_", name)
+        return place / f"{slug}_{digest}"
+
+    # of a file, earlier versions had the whole path in the digits
+    earlier = folder(config.dataset)
+    return earlier if earlier.exists() and not brought else folder(name)
 
 # %% ../nbs/06b_experiment.ipynb #365a3d2d
 @torch.no_grad()
