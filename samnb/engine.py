@@ -1087,7 +1087,6 @@ class Engine:
         self.metrics = metrics
         self.scheduler = scheduler
         self.schedule_each = schedule_each
-        self.folder = RunFolder(run_dir)
         self.save_every = save_every
         self.deterministic = deterministic
         self.progress = progress
@@ -1111,6 +1110,7 @@ class Engine:
                 warn_of_slow_amp()
         self._check_data()
         self._refuse_batches_of_one()
+        self.folder = RunFolder(run_dir)
         self.fingerprint = {} if run_dir is None else self._fingerprint()
         self._refuse_other_folder()
 
