@@ -957,20 +957,31 @@ def _name_of(thing: Any) -> str:
     return f"{thing.__name__}:{digest}"
 
 
-def _settings_of(thing: Any) -> dict[str, Any]:
-    """The arguments of a constructor that an object still has: numbers, text, functions."""
-    names = {
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Of some attributes those that are numbers, text, lists of them, or None."""
+    simple = (bool, int, float, str, type(None))
+    return {
+        name.lstrip("_"): value if isinstance(value, (bool, int, float)) else str(value)
+        for name, value in values.items()
+        if all(
+            isinstance(part, simple)
+            for part in (value if isinstance(value, (list, tuple)) else [value])
+        )
+    }
+
+
+def _scheduler_settings(scheduler: Any) -> dict[str, Any]:
+    """What the constructor of a scheduler was given and the scheduler still has."""
+    arguments = {
         name
-        for kind in type(thing).__mro__
+        for kind in type(scheduler).__mro__
         for name in inspect.signature(kind.__init__).parameters  # type: ignore[misc]
     }
-    values = {name: getattr(thing, name, None) for name in sorted(names - {"last_epoch"})}
-    values["lr_lambdas"] = [_name_of(f) for f in getattr(thing, "lr_lambdas", ())] or None
-    return {
-        name: value if isinstance(value, (bool, int, float)) else str(value)
-        for name, value in values.items()
-        if value is None or isinstance(value, (bool, int, float, str, list, tuple))
-    }
+    kept = getattr(scheduler, "__dict__", {})
+    settings = {name: kept[name] for name in sorted(arguments - {"last_epoch"}) if name in kept}
+    if "lr_lambdas" in kept:
+        settings["lr_lambdas"] = [_name_of(f) for f in kept["lr_lambdas"]]
+    return _plain(settings)
 
 # %% ../nbs/03_engine.ipynb #f87a2254
 def _optimizer_fingerprint(optimizer: GuardedOptimizer, scheduler: Any) -> dict[str, Any]:
@@ -982,8 +993,11 @@ def _optimizer_fingerprint(optimizer: GuardedOptimizer, scheduler: Any) -> dict[
         "scheduler": "none" if scheduler is None else _name_of(type(scheduler)),
         "rho_schedule": _name_of(getattr(optimizer, "rho_schedule", None)),
     }
-    about |= {f"{name}_of_the_optimizer": v for name, v in _settings_of(optimizer).items()}
-    about |= {f"{name}_of_the_scheduler": v for name, v in _settings_of(scheduler).items()}
+    own = {name: v for name, v in vars(optimizer).items() if not name.startswith("_")}
+    own |= getattr(getattr(optimizer, "_ascent_rule", None), "__dict__", {})
+    about |= {f"{name}_of_the_optimizer": v for name, v in _plain(own).items()}
+    settings = _scheduler_settings(scheduler)
+    about |= {f"{name}_of_the_scheduler": v for name, v in settings.items()}
     for i, group in enumerate(optimizer.param_groups):
         where = f"_of_group_{i}" if len(optimizer.param_groups) > 1 else ""
         about[f"parameters{where}"] = len(group["params"])
