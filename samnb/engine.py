@@ -108,6 +108,12 @@ def to_loss(
             raise ValueError(f"batch_loss must be a function (net, batch), got {batch_loss!r}")
         return BatchLoss(batch_loss)
     if callable(loss):
+        keywords = getattr(loss, "keywords", {})  # of a partial function
+        reduction = keywords.get("reduction", getattr(loss, "reduction", "mean"))
+        if reduction != "mean":
+            raise ValueError(
+                f"the loss must be the mean over the batch, one number; reduction is {reduction!r}"
+            )
         return loss
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {', '.join(LOSSES)}, or a function; got {loss!r}")
@@ -558,6 +564,11 @@ def loss_of_batch(
         with autocast():
             output = forward()
         output = _widened(output)
+        if loss in RESIDUAL_LOSSES and output.shape != targets.shape:  # torch would broadcast
+            raise ValueError(
+                f"the loss does not take outputs {_shapes(output)} with targets "
+                f"{_shapes(targets)}: the shapes must be the same"
+            )
         return loss(output, targets), output, targets
 
     return of_pair
