@@ -176,12 +176,14 @@ class ForecastingTask:
     def _plot_middle_forecast(self, net: nn.Module, name: str) -> Figure:
         """The forecast for the window in the middle of the test set, in the units of the data."""
         test = self.splits[2]
-        x, y = test[[len(test) // 2]]
+        middle = len(test) // 2
+        x, y = test[[middle]]
         with torch.no_grad():
             forecast = net(x)
         unscale = getattr(test, "unscale", lambda values: values)
+        times = test.times_of(middle) if hasattr(test, "times_of") else None
         past, truth, forecast = (unscale(values)[0].numpy() for values in (x, y, forecast))
-        return plot_forecast(past, truth, {name: forecast}, self.series.columns)
+        return plot_forecast(past, truth, {name: forecast}, self.series.columns, times=times)
 
 # %% ../nbs/06b_experiment.ipynb #81364164
 class ClassificationTask:
