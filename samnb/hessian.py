@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from scipy import stats
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -498,33 +498,37 @@ def _lanczos_pairs(
 
     RuntimeError: it did not converge.
     """
-    size = operator.size
+    size, device = operator.size, operator.device
+    is_zero = True  # the matrix, by all products up to now
 
     def shifted(by: float) -> LinearOperator:
         def multiply(v: np.ndarray) -> np.ndarray:
+            nonlocal is_zero
             flat_v = np.ascontiguousarray(v).reshape(-1)
-            product = operator(torch.from_numpy(flat_v).to(operator.device))
-            return product.cpu().numpy() - by * flat_v
+            product = operator(torch.from_numpy(flat_v).to(device)).cpu().numpy()
+            is_zero = is_zero and not product.any()
+            return product - by * flat_v
 
         return LinearOperator((size, size), multiply, dtype=np.float64)
 
-    start = np.random.default_rng(seed).standard_normal(size)
-    shift = 0.0
-    end = "LA" if which == "top" else "SA"
-    options: dict[str, Any] = {"v0": start}
+    options: dict[str, Any] = {"v0": np.random.default_rng(seed).standard_normal(size)}
     if "rng" in signature(eigsh).parameters:  # scipy 1.17
         options["rng"] = np.random.default_rng(seed)
+    end = "LA" if which == "top" else "SA"
+    shift = 0.0
     try:
         if which == "bottom":
-            largest = eigsh(shifted(0.0), 1, which="LM", tol=0.1, **options)[0][0]
-            shift = float(np.abs(largest))
+            shift = float(np.abs(eigsh(shifted(0.0), 1, which="LM", tol=0.1, **options)[0][0]))
         values, vectors = eigsh(shifted(shift), k, which=end, tol=tol, maxiter=100, **options)
     except ArpackNoConvergence as error:
         raise RuntimeError(
             f"only {len(error.eigenvalues)} of k={k} eigenvalues converged in "
             f"{operator.n_products} products; ask for fewer or a larger tol than {tol:g}"
         ) from None
-    device = operator.device
+    except ArpackError:
+        if not is_zero:
+            raise
+        values, vectors = np.zeros(k), np.eye(size, k)  # ARPACK has no use for a product of zero
     return torch.from_numpy(values + shift).to(device), torch.from_numpy(vectors).to(device)
 
 # %% ../nbs/05_hessian.ipynb #6b82893a
@@ -725,19 +729,21 @@ def _lanczos_quadrature(
     n_steps: int,  # products at most
 ) -> Tensor:  # (2, n_steps): nodes, weights; of weight 0 where an invariant subspace ended it
     """The quadrature from one vector (Ubaru, Chen and Saad 2017)."""
-    basis = [start / start.norm()]
+    basis = start.new_empty(n_steps, len(start))  # the only large allocation
+    basis[0] = start / start.norm()
     diagonal: list[Tensor] = []
     beside: list[Tensor] = []  # the diagonal
-    for _ in range(n_steps):
-        w = operator(basis[-1])
+    for step in range(n_steps):
+        w = operator(basis[step])
         scale = w.norm()
-        diagonal.append(w @ basis[-1])
+        diagonal.append(w @ basis[step])
+        known = basis[: step + 1]
         for _ in range(2):
-            w = w - torch.stack(basis).T @ (torch.stack(basis) @ w)
+            w = w - known.T @ (known @ w)
         beside.append(w.norm())
-        if beside[-1] <= 1e-10 * scale or len(diagonal) == n_steps:
+        if beside[-1] <= 1e-10 * scale or step + 1 == n_steps:
             break
-        basis.append(w / beside[-1])
+        basis[step + 1] = w / beside[-1]
     off = torch.stack(beside)[:-1]
     tridiagonal = torch.diag(torch.stack(diagonal)) + torch.diag(off, 1) + torch.diag(off, -1)
     nodes, vectors = torch.linalg.eigh(tridiagonal)
