@@ -202,6 +202,7 @@ def move_to(
             if coordinate:
                 change = change + coordinate * step
         t.copy_(w + change.to(w.dtype))
+    torch.clear_autocast_cache()  # a region of the caller's keeps bfloat16 copies of weights
 
 # %% ../nbs/04_landscape.ipynb #989155b8
 @dataclass
@@ -458,6 +459,62 @@ def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
     return _Sample(data, order[:n])
 
+# %% ../nbs/04_landscape.ipynb #mean0002
+def telling_samples(
+    data: Any,  # of the engine
+    chosen: Tensor,  # numbers of the samples that count
+) -> Tensor:  # at most 32 of them
+    """Some samples, from end to end, and one of each of the rarest classes."""
+    n = len(chosen)
+    picked = torch.linspace(0, n - 1, min(n, 16), dtype=torch.float64).round().long()
+    tensors = getattr(data, "tensors", None) or (getattr(data, "labels", None),)
+    labels = tensors[-1]
+    if isinstance(labels, Tensor) and len(labels) == len(data) and not labels.is_floating_point():
+        of_chosen = labels[chosen].cpu().view(n, -1)
+        _, first, count = np.unique(of_chosen, return_index=True, return_counts=True)
+        rarest = first[count.argsort(kind="stable")[:16]] // of_chosen.shape[1]
+        picked = torch.cat([picked, torch.from_numpy(rarest)]).unique()
+    return chosen[picked.to(chosen.device)]
+
+# %% ../nbs/04_landscape.ipynb #mean0004
+def is_plain_mean(
+    value_of: Callable[[Tensor], Tensor],  # the loss of some samples, by number, as one batch
+    n: int,  # how many samples there are to try
+    all_at_once: bool,  # the data are one batch, so that nothing is averaged over batches
+) -> bool:  # False only where the data are one batch
+    """Whether a loss is the mean over its samples.
+
+    ValueError: it is none, and its average over batches would depend on their size.
+    """
+    numbers = torch.arange(n)
+    whole = value_of(numbers)
+    if not isinstance(whole, Tensor) or whole.ndim:
+        shape = (
+            f"it has shape {tuple(whole.shape)}" if isinstance(whole, Tensor) else f"got {whole!r}"
+        )
+        raise ValueError(f"the loss must be one number, the mean over the batch; {shape}")
+    if not whole.isfinite():
+        return True  # nothing can be said; who needs a finite loss asks for it
+    tolerance = 0.3 * torch.finfo(whole.dtype).eps ** 0.5  # 1e-4 in float32
+    once = whole.item()
+    twice = value_of(numbers.repeat(2)).item()
+    if not math.isclose(once, twice, rel_tol=tolerance):
+        raise ValueError(
+            "the loss must be the mean over the batch; "
+            f"of the same samples twice it is {twice:.6g} instead of {once:.6g}"
+        )
+    one_by_one = math.fsum(value_of(number).item() for number in numbers.split(1)) / n
+    if math.isclose(once, one_by_one, rel_tol=tolerance):
+        return True
+    if not all_at_once:
+        raise ValueError(
+            f"the loss is no mean over samples: of {n} as one batch it is {once:.6g}, but one by "
+            f"one they have a mean of {one_by_one:.6g}, as with class weights or ignored targets. "
+            "Averaged over batches it would depend on their size; use a loss that counts every "
+            "sample alike, or a batch_size of at least the number of samples"
+        )
+    return False
+
 # %% ../nbs/04_landscape.ipynb #5a54e484
 @dataclass
 class _PointEvaluator:
@@ -482,6 +539,7 @@ class _PointEvaluator:
             found.append(self.values_here())
         for t, w in zip(moving, centre):
             t.copy_(w)
+        torch.clear_autocast_cache()
         return found
 
     def values_here(self) -> dict[str, float]:

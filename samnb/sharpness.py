@@ -85,8 +85,7 @@ class _Neighbourhood:
     def of_samples(self, chosen: Tensor) -> "_Neighbourhood":
         """Return the same neighbourhood, with the loss of these samples alone."""
         group = copy.copy(self)
-        group.mean = copy.copy(self.mean)
-        group.mean.chosen = chosen
+        group.mean = self.mean.of_samples(chosen)
         return group
 
     @torch.no_grad()
@@ -95,6 +94,7 @@ class _Neighbourhood:
         weights = split(self.origin + self.scale * u, self.mean.parameters)
         for p, w in zip(self.mean.parameters, weights):
             p.copy_(w)
+        torch.clear_autocast_cache()  # a region of the caller's keeps low-precision copies
 
     def loss(self, u: Tensor) -> float:
         """Return the mean loss at u."""
@@ -132,6 +132,7 @@ def _weights_restored(
         with torch.no_grad():
             for t, before in kept:
                 t.copy_(before)
+        torch.clear_autocast_cache()
 
 # %% ../nbs/05b_sharpness.ipynb #34f94c22
 def _projected_ascent(
@@ -243,6 +244,24 @@ def _loss_nearby(
     search = _projected_ascent if kind == "ascent" else _auto_pgd
     return search(around, start, n_steps)
 
+# %% ../nbs/05b_sharpness.ipynb #m0000001
+def _groups(
+    mean: MeanLoss,
+    m: int | None,  # samples of a group; None: all
+    seed: int,  # of the draw
+) -> Sequence[Tensor]:  # the numbers of their samples
+    """Return the groups of samples that share one maximum."""
+    n = len(mean.chosen)
+    if m is None or m >= n:
+        return [mean.chosen]
+    if not mean.is_plain_mean:
+        raise ValueError(
+            f"m={m} needs a loss that is a mean over samples; with class weights or ignored "
+            "targets the losses of the groups do not add up to that of the whole"
+        )
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    return mean.chosen[order.to(mean.device)].split(m)
+
 # %% ../nbs/05b_sharpness.ipynb #1e58b0af
 def adaptive_sharpness(
     net: nn.Module,  # left as it is
@@ -255,10 +274,10 @@ def adaptive_sharpness(
     kind: str = "worst",  # "sam", "ascent", "worst" or "average"
     # of the neighbourhood: "l2" or "linf"; for "average" a Gaussian, or uniform in the cube
     norm: str = "l2",
-    m: int | None = None,  # samples that share one maximum; None: all
+    m: int | None = None,  # samples that share one maximum, drawn at random; None: all
     n_steps: int = 20,  # gradients for "ascent" and "worst"
     n_samples: int = 20,  # pairs of points for "average"
-    seed: int = 0,  # of the random start or points
+    seed: int = 0,  # of the random start or points, and of the groups of `m` samples
     **arguments: Any,  # layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
 ) -> float:  # a difference of losses
     """Return how much higher the loss is in a neighbourhood of the weights than at them.
@@ -277,7 +296,7 @@ def adaptive_sharpness(
     around = _Neighbourhood(mean, rho, adaptive, norm)
     rises = []
     with _weights_restored(net):
-        for chosen in mean.chosen.split(m or len(mean.chosen)):
+        for chosen in _groups(mean, m, seed):
             group = around.of_samples(chosen)
             nearby = _loss_nearby(group, kind, n_steps, n_samples, seed)
             at_the_weights = group.loss(torch.zeros_like(group.origin))
