@@ -404,7 +404,9 @@ def float32_error(
     windows = data[some.round().long()]
     single, double = (
         _Grid(x, y, matrices).sums(_window_polynomials(matrices, *windows))
-        for matrices in (_moving_matrices(net, directions, t) for t in (torch.float32, torch.float64))
+        for matrices in (
+            _moving_matrices(net, directions, t) for t in (torch.float32, torch.float64)
+        )
     )
     smallest = np.finfo(np.float64).tiny  # a loss of zero has no digit that is right
     return float(np.max(abs(single - double) / np.maximum(abs(double), smallest)))

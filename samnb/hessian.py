@@ -30,11 +30,10 @@ from tqdm.auto import tqdm
 from .engine import RESIDUAL_LOSSES, eval_mode, forward_batch, on_device, to_loss
 from samnb.files import (
     file_lock,
+    fingerprint_of,
     open_hdf5,
     refuse_other,
     replace_file,
-    sha256_of,
-    sha256_of_data,
     write_fingerprint,
 )
 from .landscape import is_plain_mean, telling_samples
@@ -351,10 +350,8 @@ def _fingerprint(
     **options: str | int | float | bool,
 ) -> dict[str, str | int | float | bool]:
     """What a result depends on, as attributes of an HDF5 file."""
-    return {
-        "weights": sha256_of(list(operator.net.state_dict().values())),
-        "data": sha256_of_data(operator.data),
-        "loss": getattr(operator.loss, "__name__", "a function"),
+    about = fingerprint_of(operator.net, {"data": operator.data}, loss=operator.loss)
+    return about | {
         "loss_of_some_samples": operator.loss_of_some,
         "samples": len(operator.chosen),
         "gauss_newton": operator.gauss_newton,
@@ -414,7 +411,7 @@ class _PartsInFile(_Parts):
     def read(self) -> None:
         """Read the parts of a file that was made from the same."""
         with open_hdf5(self.file) as f:
-            refuse_other(self.file, dict(f.attrs), self.about)
+            refuse_other(self.file, dict(f.attrs), self.about, newer=("loss_contents",))
             for name, part in f.items():
                 self.parts[name] = torch.from_numpy(np.asarray(part)).to(self.operator.device)
         self.remove_old_logs()

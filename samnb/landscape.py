@@ -12,8 +12,11 @@ import itertools
 import math
 import pickle
 import time
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,21 +25,24 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from filelock import FileLock
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.utils._pytree import tree_leaves
+from torch.utils.data import TensorDataset
 from tqdm.auto import tqdm
 
-from .closed_form import closed_form_sums
-from .engine import LOSSES, Metrics, evaluate, on_device, to_loss
+from .closed_form import closed_form_sums, float32_error
+from .cpu import Conv3x3
+from .engine import LOSSES, RESIDUAL_LOSSES, Metrics, evaluate, on_device, to_loss
 from samnb.files import (
     contents,
-    loss_fingerprint,
+    file_lock,
+    fingerprint_of,
     open_hdf5,
+    refuse_other,
     replace_file,
     sha256_of,
-    sha256_of_data,
 )
 from .sam import inner_product
 from .samformer import SAMformer
@@ -314,26 +320,20 @@ def save_surface(
     replace_file(file, write)
 
 # %% ../nbs/04_landscape.ipynb #007fc55b
-def _refuse_other(
+def _refuse_another_grid(
     surface: Surface,  # as stored
     file: str | Path,
     x: np.ndarray,
     y: np.ndarray | None,
-    fingerprint: dict[str, Any],
 ) -> None:
-    """Refuse to continue a surface that was begun with anything else."""
+    """Refuse to continue a surface that was begun over other coordinates."""
     same_kind = (surface.y is None) == (y is None)
     if not same_kind or not all(map(np.array_equal, surface.axes, (x,) if y is None else (y, x))):
         raise ValueError(f"{file} has another grid; it was left as it is")
-    for name, value in fingerprint.items():
-        if name in ("dir_file", "cosine"):
-            continue
-        stored = surface.about.get(name, "not stated")
-        if stored != value:
-            what = name.replace("_", " ")
-            raise ValueError(
-                f"{file} was made with other {what} ({stored}, now {value}); it was left as it is"
-            )
+
+
+_RESULTS = ("dir_file", "cosine")  # entries that are no part of the fingerprint
+_ROUNDING = 1e-4  # relative, of a loss far from a minimum, from one machine to another
 
 # %% ../nbs/04_landscape.ipynb #2ce90ba7
 def _take_over(surface: Surface, stored: Surface) -> None:
@@ -360,12 +360,12 @@ def _save_shared(surface: Surface, file: str | Path) -> None:
     `surface` gets their points, too. One process at a time.
     """
     file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")):
+    with file_lock(file):
         partial = surface.partial
         if file.exists():
             stored = read_surface(file)
-            _refuse_other(stored, file, surface.x, surface.y, surface.about)
+            _refuse_another_grid(stored, file, surface.x, surface.y)
+            refuse_other(file, stored.about, surface.about, ignore=_RESULTS, rel_tol=_ROUNDING)
             _take_over(surface, stored)
             partial = _further(stored.partial, surface.partial)
         if surface.done.all():
@@ -391,14 +391,27 @@ class _Saver:
             self.written = time.monotonic()
 
 # %% ../nbs/04_landscape.ipynb #232ca45d
-def _fold(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, Conv3x3)
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def _is_plain(module: nn.Module, kinds: tuple[type, ...]) -> bool:
+    """Whether it is of one of these classes, and computes what the class says."""
+    changed = (
+        module._forward_hooks,
+        module._forward_pre_hooks,
+        hasattr(module, "parametrizations"),
+    )
+    return type(module) in kinds and not any(changed)
+
+
+def _fold(layer: Any, norm: Any) -> nn.Module | None:
     """A layer and the normalization after it as one layer; None where that cannot be."""
-    if not isinstance(norm, nn.modules.batchnorm._BatchNorm) or norm.running_mean is None:
+    if not _is_plain(norm, _BATCH_NORMS) or norm.running_mean is None:
         return None
-    if isinstance(layer, nn.Linear):
+    if _is_plain(layer, (nn.Linear,)) and layer.out_features == norm.num_features:
         return fuse_linear_bn_eval(layer, norm)
-    transposed = isinstance(layer, nn.modules.conv._ConvTransposeNd)
-    if isinstance(layer, nn.modules.conv._ConvNd) and not transposed:
+    if _is_plain(layer, _CONVOLUTIONS) and layer.out_channels == norm.num_features:
         return fuse_conv_bn_eval(layer, norm)
     return None
 
@@ -406,14 +419,51 @@ def _fold(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
 def _fold_batchnorm(net: nn.Module) -> nn.Module:  # in eval mode
     """A copy in which each BatchNorm that follows a convolution or a linear layer is part of it."""
     net = copy.deepcopy(net)
+    places = Counter(module for _, module in net.named_modules(remove_duplicate=False))
     for parent in [m for m in net.modules() if type(m) is nn.Sequential]:
         children = list(parent._modules.items())  # named_children names a shared module only once
         for (name, layer), (after, norm) in itertools.pairwise(children):
-            folded = _fold(layer, norm)
+            folded = _fold(layer, norm) if places[layer] == places[norm] == 1 else None
             if folded is not None:
                 setattr(parent, name, folded)
                 setattr(parent, after, nn.Identity())
     return net
+
+# %% ../nbs/04_landscape.ipynb #fold0002
+@torch.no_grad()
+def _folding_is_exact(
+    net: nn.Module,  # in eval mode
+    forward: Callable[[nn.Module], Any],  # what a network makes of some samples
+) -> bool:
+    """Whether a folded network computes the same; a warning where it does not."""
+    probe = copy.deepcopy(net)
+    norms: list[Any] = [m for m in probe.modules() if type(m) in _BATCH_NORMS]
+    generator = torch.Generator().manual_seed(0)
+    for norm in norms:
+        for t in (norm.running_mean, norm.running_var, norm.weight, norm.bias):
+            if t is not None:
+                t.copy_(torch.rand(t.shape, generator=generator) + 0.5)
+    folded = _fold_batchnorm(probe)
+    if sum(type(m) in _BATCH_NORMS for m in folded.modules()) == len(norms):
+        return False  # there is nothing to fold
+    wanted = [t for t in tree_leaves(forward(probe)) if isinstance(t, Tensor)]
+    try:
+        found = [t for t in tree_leaves(forward(folded)) if isinstance(t, Tensor)]
+    except Exception:  # another shape, say
+        found = []
+    pairs = list(zip(wanted, found))
+    exact = len(pairs) == len(wanted) and all(
+        (f - w).norm() <= torch.finfo(w.dtype).eps ** 0.5 * w.norm()
+        for w, f in pairs
+        if w.is_floating_point()
+    )
+    if not exact:
+        warnings.warn(
+            "batch normalization is not folded into the layers before it, because this network "
+            "would compute something else; its surface is right, and takes longer",
+            stacklevel=2,
+        )
+    return exact
 
 # %% ../nbs/04_landscape.ipynb #a2d8148f
 _GROUPS = 16  # of a sample
@@ -515,6 +565,24 @@ def is_plain_mean(
         )
     return False
 
+# %% ../nbs/04_landscape.ipynb #sent0002
+@contextmanager
+def in_a_sentence(
+    what: str,  # the beginning, such as "the network does not take"
+    *tensors: Any,  # of which it is said
+) -> Iterator[None]:
+    """Turn an error within into a ValueError that has shapes and types."""
+    try:
+        yield
+    except Exception as error:
+        said = [
+            f"{tuple(t.shape)} of {str(t.dtype).removeprefix('torch.')}"
+            for t in tensors
+            if isinstance(t, Tensor)
+        ]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{what} {' and '.join(said)}: {reason}") from error
+
 # %% ../nbs/04_landscape.ipynb #5a54e484
 @dataclass
 class _PointEvaluator:
@@ -528,6 +596,42 @@ class _PointEvaluator:
     metrics: Metrics | None
     batch_size: int
     amp: bool
+    folds: bool = False  # whether BatchNorm is folded into the layers before it; see `check`
+
+    def some_samples(self, split: str) -> tuple[Tensor, Tensor]:
+        """A few samples of a data set, in the type of the weights."""
+        data = self.splits[split]
+        if not len(data):
+            raise ValueError(f"the {split} data set is empty")
+        inputs, targets = data[telling_samples(data, torch.arange(len(data)))]
+        dtype = next(self.net.parameters()).dtype
+        return inputs.to(dtype) if inputs.is_floating_point() else inputs, targets
+
+    @torch.no_grad()
+    def check(self) -> None:
+        """Refuse data that the network or the loss does not take, and a loss that is no mean.
+
+        Find out whether the network may be folded.
+        """
+        loss = to_loss(self.loss)
+        for split, data in self.splits.items():
+            inputs, targets = self.some_samples(split)
+            with in_a_sentence("the network does not take", inputs):
+                output = self.net(inputs)
+            if loss in RESIDUAL_LOSSES and output.shape != targets.shape:
+                raise ValueError(
+                    f"the network gives {tuple(output.shape[1:])} for each sample, and the "
+                    f"{split} targets are {tuple(targets.shape[1:])}"
+                )
+            with in_a_sentence("the loss does not take", output, targets):
+                loss(output, targets)
+
+            def value_of(numbers: Tensor) -> Tensor:
+                return loss(output[numbers], targets[numbers])
+
+            at_once = self.batch_size >= len(data) and not isinstance(data, _Sample)
+            is_plain_mean(value_of, len(targets), at_once)
+        self.folds = _folding_is_exact(self.net, lambda net: net(inputs))
 
     def values(self, points: list[tuple[float, ...]]) -> list[dict[str, float]]:
         """What is found at each of some points, such as {"train_loss": 0.3}."""
@@ -544,7 +648,7 @@ class _PointEvaluator:
 
     def values_here(self) -> dict[str, float]:
         """What is found where the network is: of all that the engine gives, the numbers."""
-        net = _fold_batchnorm(self.net)
+        net = _fold_batchnorm(self.net) if self.folds else self.net
         found = {}
         for split, data in self.splits.items():
             for name, value in self.evaluate(net, data).items():
@@ -662,6 +766,8 @@ def _closed_form_obstacle(
         return "states move"
     if net.n_channels > 32:
         return f"{net.n_channels} channels are too many"
+    if {p.dtype for p in net.parameters()} not in ({torch.float32}, {torch.float64}):
+        return "the weights are neither float32 nor float64"
     if any(d.any() for direction in directions for d in direction if d.dim() < 2):
         return "biases or RevIN move; ignore='biasbn' keeps them"
     return None
@@ -684,6 +790,42 @@ def _use_closed_form(method: str, obstacle: str | None, executor: Executor | Non
         )
     return True
 
+# %% ../nbs/04_landscape.ipynb #prec0002
+_LARGEST_ERROR = 5e-6  # of 32 windows; that of all is at most about twice as large
+_OF_DOUBLE = torch.finfo(torch.float64).eps / torch.finfo(torch.float32).eps
+
+
+def _method_of(
+    evaluator: "_PointEvaluator",
+    x: np.ndarray,
+    y: np.ndarray | None,
+    insist: bool,  # on the closed form
+) -> str:  # "closed form", "closed form in float64" or "points"
+    """In which precision the closed form is to be taken, if in any."""
+    net: Any = evaluator.net  # a SAMformer
+    directions = _two_directions(evaluator.directions)
+    axes = (x, np.zeros(1) if y is None else y)
+    error = max(float32_error(net, data, directions, *axes) for data in evaluator.splits.values())
+    doubles = next(net.parameters()).dtype == torch.float64
+    if error <= _LARGEST_ERROR and not doubles:
+        return "closed form"
+    reason = f"in float32 the closed form would be off by {error:.0e}"
+    if error * _OF_DOUBLE <= _LARGEST_ERROR:
+        if not doubles:
+            tqdm.write(f"surface: float64, because {reason}")
+        return "closed form in float64"
+    if insist:
+        raise ValueError(f"{reason}, and float64 is not enough: the loss is far below the signal")
+    tqdm.write(f"surface: point by point, because {reason}, and float64 is not enough")
+    return "points"
+
+
+def _two_directions(directions: list[list[Tensor]]) -> list[list[Tensor]]:
+    """On a line the second direction is zero."""
+    if len(directions) > 1:
+        return directions
+    return [directions[0], [torch.zeros_like(d) for d in directions[0]]]
+
 # %% ../nbs/04_landscape.ipynb #1ddbfbea
 def _closed_form_totals(
     surface: Surface,
@@ -695,12 +837,11 @@ def _closed_form_totals(
     """Sums over the windows of a data set: of the losses of chunks, and of their squares."""
     data = evaluator.splits[split]
     group = len(data) // _GROUPS if isinstance(data, _Sample) else None
-    directions = evaluator.directions
-    y = surface.y
-    if y is None:
-        y = np.zeros(1)
-        directions = [directions[0], [torch.zeros_like(d) for d in directions[0]]]
+    directions = _two_directions(evaluator.directions)
+    y = np.zeros(1) if surface.y is None else surface.y
     net: Any = evaluator.net  # a SAMformer
+    in_double = surface.about["method"].endswith("float64")
+    dtype = torch.float64 if in_double else torch.float32
     seen, sums = surface.partial.get(split, (0, np.zeros((2, len(y), len(surface.x)))))
     if seen == len(data):
         return sums
@@ -711,7 +852,7 @@ def _closed_form_totals(
         unit="window",
         disable=not progress,
     ) as bar:
-        chunks = closed_form_sums(net, data, directions, surface.x, y, seen, group)
+        chunks = closed_form_sums(net, data, directions, surface.x, y, seen, group, dtype)
         for seen, squared_residuals in chunks:
             loss = squared_residuals / (net.n_channels * net.horizon)
             sums = sums + np.stack([loss, loss**2])
@@ -804,30 +945,88 @@ def _make_directions(
     return found
 
 # %% ../nbs/04_landscape.ipynb #52ba5c36
-def _fingerprint(evaluator: _PointEvaluator, closed_form: bool) -> dict[str, Any]:
-    """What the numbers of a surface depend on, and the cosine of its directions."""
-    about: dict[str, Any] = {
-        "weights": sha256_of(list(evaluator.net.state_dict().values())),
-        "directions": ", ".join(map(sha256_of, evaluator.directions)),
-        "kind": evaluator.kind,
-    }
-    for split, data in evaluator.splits.items():
-        about[f"{split}_data"] = sha256_of_data(data)
-        about[f"{split}_samples"] = len(data)
-    about["loss"] = loss_fingerprint(evaluator.loss)
-    about["metrics"] = type(evaluator.metrics).__name__ if evaluator.metrics else "none"
-    about["method"] = "closed form" if closed_form else "points"
-    about["amp"] = evaluator.amp
+def _fingerprint(evaluator: _PointEvaluator, method: str) -> dict[str, Any]:
+    """What the numbers of a surface depend on, without an evaluation, and the cosine."""
+    splits = evaluator.splits
+    about: dict[str, Any] = fingerprint_of(
+        evaluator.net,
+        {f"{split}_data": data for split, data in splits.items()},
+        loss=evaluator.loss,
+        metrics=evaluator.metrics,
+    )
+    if evaluator.metrics is not None:
+        about["metrics"] = type(evaluator.metrics).__name__
+    about |= {f"{split}_samples": len(data) for split, data in splits.items()}
+    about["directions"] = ", ".join(map(sha256_of, evaluator.directions))
+    about |= {"kind": evaluator.kind, "method": method, "amp": evaluator.amp}
     if len(evaluator.directions) > 1:
         about["cosine"] = cosine(*evaluator.directions)
     return about
+
+
+_OF_SOME = "of_some_samples"
+
+
+def _values_of_some(
+    evaluator: _PointEvaluator, x: np.ndarray, y: np.ndarray | None
+) -> dict[str, float]:
+    """Loss and metrics of a few samples, at the centre and at a corner."""
+    few = TensorDataset(*evaluator.some_samples("train"))
+    of_few = replace(evaluator, splits={"train": few}, batch_size=len(few))
+    corner = (float(x[-1]),) if y is None else (float(x[-1]), float(y[-1]))
+    centre, aside = of_few.values([(0.0,) * len(corner), corner])
+    values = {f"{name}_{_OF_SOME}": value for name, value in centre.items()}
+    return values | {f"{name}_{_OF_SOME}_at_a_corner": value for name, value in aside.items()}
+
+
+def _refuse_other_numbers(stored: Surface, evaluator: _PointEvaluator, file: str | Path) -> None:
+    """Compare a finished point of a file of an earlier version, which has no values of samples."""
+    finished = np.argwhere(stored.done)
+    if not len(finished):
+        raise ValueError(
+            f"{file} was begun by an earlier version and has no finished point that would tell "
+            "whether it is of the same program; move it away to begin anew"
+        )
+    coordinates = [[axis[i] for axis, i in zip(stored.axes, index)] for index in finished]
+    nearest = int(np.linalg.norm(coordinates, axis=1).argmin())  # to the centre
+    (found,) = evaluator.values([tuple(map(float, coordinates[nearest][::-1]))])
+    kept = {name: float(v[tuple(finished[nearest])]) for name, v in stored.values.items()}
+    refuse_other(file, kept, found, rel_tol=_ROUNDING)
+
+
+def _begun_before(
+    file: str | Path,
+    x: np.ndarray,
+    y: np.ndarray | None,
+    evaluator: _PointEvaluator,
+    about: dict[str, Any],  # without values of samples
+) -> Surface:
+    """The surface of a file that was begun with the same."""
+    stored = read_surface(file)
+    _refuse_another_grid(stored, file, x, y)
+    is_older = not any(_OF_SOME in name for name in stored.about)
+    newer = ("loss_contents", "metrics_contents") if is_older else ()
+    if is_older:  # the contents of a function stood behind its name
+        stored.about["loss"] = str(stored.about.get("loss")).partition(":")[0]
+    refuse_other(file, stored.about, about, ignore=_RESULTS, newer=newer, rel_tol=_ROUNDING)
+    evaluator.check()
+    if is_older:
+        _refuse_other_numbers(stored, evaluator, file)
+    values = _values_of_some(evaluator, x, y)
+    if not is_older:
+        refuse_other(file, stored.about, values, rel_tol=_ROUNDING)
+    elif not stored.done.all():  # it is continued as one of today
+        stored.about |= about | values
+        with file_lock(file):
+            save_surface(stored, file)
+    return stored
 
 
 def _open_surface(
     x: np.ndarray,
     y: np.ndarray | None,
     evaluator: _PointEvaluator,
-    closed_form: bool,
+    method: str,
     file: str | Path | None,
     dir_file: Any,  # what was given as directions: their file is named in the surface
 ) -> Surface:
@@ -835,11 +1034,11 @@ def _open_surface(
 
     Directions that have no file are written beside it.
     """
-    about = _fingerprint(evaluator, closed_form)
+    about = _fingerprint(evaluator, method)
     if file is not None and Path(file).exists():
-        surface = read_surface(file)
-        _refuse_other(surface, file, x, y, about)
-        return surface
+        return _begun_before(file, x, y, evaluator, about)
+    evaluator.check()
+    about |= _values_of_some(evaluator, x, y) if file is not None else {}
     about["dir_file"] = str(dir_file) if isinstance(dir_file, (str, Path)) else ""
     if file is not None and not about["dir_file"]:
         about["dir_file"] = str(Path(file).with_suffix(".directions.h5"))
@@ -909,14 +1108,16 @@ def loss_surface(
         for name, data in (("train", train), ("validation", validation), ("test", test))
         if data is not None
     }
-    obstacle = _closed_form_obstacle(net, used, kind, loss, metrics, amp)
-    closed_form = _use_closed_form(method, obstacle, executor)
     evaluator = _PointEvaluator(moving_net, kind, used, splits, loss, metrics, batch_size, amp)
+    obstacle = _closed_form_obstacle(net, used, kind, loss, metrics, amp)
+    used_method = "points"
+    if _use_closed_form(method, obstacle, executor):
+        used_method = _method_of(evaluator, x_axis, y_axis, insist=method == "closed form")
     dir_file = None if orthogonalize else directions
-    surface = _open_surface(x_axis, y_axis, evaluator, closed_form, file, dir_file)
+    surface = _open_surface(x_axis, y_axis, evaluator, used_method, file, dir_file)
     saver = _Saver(surface, file, save_every)
     if not surface.done.all():
-        if closed_form:
+        if used_method != "points":
             _fill_by_closed_form(surface, evaluator, progress, saver)
         else:
             _fill_by_points(surface, evaluator, executor, progress, saver)
