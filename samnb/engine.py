@@ -6,26 +6,52 @@
 __all__ = ['LOSSES', 'Metrics', 'to_loss', 'on_device', 'eval_mode', 'evaluate', 'load_weights', 'Engine', 'plot_history']
 
 # %% ../nbs/03_engine.ipynb #ee1dcfb8
+import copy
+import inspect
+import io
 import math
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor, nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+    default_collate,
+)
 from tqdm.auto import tqdm
 
 from .cpu import keep_memory, warn_of_slow_amp
-from .files import RunFolder, random_state, seed_everything, set_random_state
+from samnb.files import (
+    RunFolder,
+    random_state,
+    seed_everything,
+    set_random_state,
+    to_builtin,
+)
 from .sam import SAM, GuardedOptimizer
 
 # %% ../nbs/03_engine.ipynb #b9253a33
@@ -50,12 +76,31 @@ class Metrics(Protocol):
 # unchanged when output and target are shifted alike
 RESIDUAL_LOSSES = (F.mse_loss, F.l1_loss, F.huber_loss)
 
+# %% ../nbs/03_engine.ipynb #408dd25e
+@dataclass(frozen=True)
+class BatchLoss:
+    """A loss that is a function of the network and a batch."""
+
+    function: Callable[[nn.Module, Any], Tensor]
+
+    def __call__(self, net: nn.Module, batch: Any) -> Tensor:
+        """The mean over the batch."""
+        return self.function(net, batch)
+
 # %% ../nbs/03_engine.ipynb #eeca699a
 def to_loss(
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss by name."""
+    loss: str | Callable[..., Tensor] = "mse",
+    # instead: (net, batch) -> mean over the batch, for batches that are no pairs
+    batch_loss: Callable[[nn.Module, Any], Tensor] | None = None,
+) -> Callable[..., Tensor]:
+    """The loss by name; a `batch_loss` comes out as a `BatchLoss`."""
+    if batch_loss is not None:
+        if loss != "mse":  # the default
+            raise ValueError(f"give loss or batch_loss, not both; got {loss!r} and {batch_loss!r}")
+        if not callable(batch_loss):
+            raise ValueError(f"batch_loss must be a function (net, batch), got {batch_loss!r}")
+        return BatchLoss(batch_loss)
     if callable(loss):
         return loss
     if loss not in LOSSES:
@@ -76,17 +121,361 @@ def to_device(
             f"device {str(device)!r} is not available: {str(error).splitlines()[0]}"
         ) from None
 
-# %% ../nbs/03_engine.ipynb #eb1def64
-def on_device(
-    data: Any,  # a pair of tensors, a TensorDataset, or a data set with `.to`
-    device: torch.device,
+# %% ../nbs/03_engine.ipynb #74805718
+def map_tensors(
+    function: Callable[[Any], Any],
+    nest: Any,  # of dictionaries, lists, tuples and dataclasses
+    kinds: tuple[type, ...] = (Tensor,),  # what `function` is applied to; the rest stays
 ) -> Any:
-    """The data set on `device`; a pair of tensors becomes a `TensorDataset`."""
-    if isinstance(data, tuple) and all(isinstance(t, Tensor) for t in data):
-        data = TensorDataset(*data)
-    if isinstance(data, TensorDataset):
+    """The same nest, with `function` of each tensor in its place."""
+    if isinstance(nest, kinds):
+        return function(nest)
+    if isinstance(nest, Mapping):
+        changed: Any = copy.copy(nest)
+        for key, value in nest.items():
+            changed[key] = map_tensors(function, value, kinds)
+        return changed
+    if is_dataclass(nest) and not isinstance(nest, type):
+        parts = {f.name: getattr(nest, f.name) for f in fields(nest) if f.init}
+        return replace(nest, **map_tensors(function, parts, kinds))
+    if isinstance(nest, (list, tuple)):
+        values = [map_tensors(function, value, kinds) for value in nest]
+        return type(nest)(*values) if hasattr(nest, "_fields") else type(nest)(values)
+    return nest
+
+# %% ../nbs/03_engine.ipynb #42c6968d
+def tensors_in(nest: Any) -> list[Tensor]:
+    """The tensors of a nest, in its order."""
+    found: list[Tensor] = []
+
+    def keep(t: Tensor) -> Tensor:
+        found.append(t)
+        return t
+
+    map_tensors(keep, nest)
+    return found
+
+
+def batch_length(batch: Any) -> int:
+    """How many samples a batch has: the rows of each of its tensors."""
+    lengths = {len(t) for t in tensors_in(batch) if t.ndim}
+    if len(lengths) != 1:
+        found = " and ".join(map(str, sorted(lengths))) or "no"
+        raise ValueError(
+            f"the tensors of a batch must have a row for each sample; this {type(batch).__name__} "
+            f"has tensors of {found} rows"
+        )
+    return lengths.pop()
+
+
+def rows_of(batch: Any, rows: Tensor | slice) -> Any:
+    """Some samples of a batch."""
+    return map_tensors(lambda t: t[rows] if t.ndim else t, batch)
+
+# %% ../nbs/03_engine.ipynb #9e0a83b1
+def _to_tensor(
+    values: Any,  # a tensor, an array, a table of pandas, numbers in lists
+    dtype: torch.dtype | None,  # of floats that are no tensor; None: torch's default
+) -> Tensor:
+    """A tensor; its memory is its own, unless it was one."""
+    if isinstance(values, Tensor):
+        return values
+    try:
+        array = np.array(values)
+        tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"data of type {type(values).__name__} are no array of numbers: {error}"
+        ) from None
+    return tensor.to(dtype or torch.get_default_dtype()) if tensor.is_floating_point() else tensor
+
+
+def _from_numpy(nest: Any, dtype: torch.dtype | None) -> Any:
+    """The nest with tensors for what numpy made, and for single numbers with a point."""
+    kinds = (np.ndarray, np.generic, float)
+    return map_tensors(partial(_to_tensor, dtype=dtype), nest, kinds)
+
+# %% ../nbs/03_engine.ipynb #da4de9f3
+def _is_array(value: Any) -> bool:
+    """Whether it is one array: a tensor, something of numpy or pandas, or numbers in lists."""
+    while isinstance(value, (list, tuple)) and len(value):
+        value = value[0]
+        if hasattr(value, "__array__"):  # a list of tensors may be a batch
+            return False
+    return hasattr(value, "__array__") or isinstance(value, (int, float))
+
+
+def _as_arrays(
+    data: Any,
+    dtype: torch.dtype | None,  # of the network
+) -> list[Tensor] | None:  # None: the data are something else
+    """The tensors of a tuple of tensors, or of a pair of arrays."""
+    if not isinstance(data, (tuple, list)):
+        return None
+    of_tensors = isinstance(data, tuple) and all(isinstance(t, Tensor) for t in data)
+    if not (data and of_tensors) and not (len(data) == 2 and all(map(_is_array, data))):
+        return None
+    tensors = [_to_tensor(values, dtype) for values in data]
+    if len({len(t) if t.ndim else 0 for t in tensors}) != 1:
+        shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
+        raise ValueError(f"inputs and targets must have as many samples; got the shapes {shapes}")
+    return tensors
+
+# %% ../nbs/03_engine.ipynb #438a886f
+@dataclass
+class Nest:
+    """Samples that are the rows of the tensors of a nest; `[index]` gives a batch."""
+
+    nest: Any
+
+    def __len__(self) -> int:
+        return batch_length(self.nest)
+
+    def __getitem__(self, index: Any) -> Any:
+        return rows_of(self.nest, index)
+
+    def to(self, device: torch.device | str) -> "Nest":
+        """The same on another device."""
+        return Nest(map_tensors(lambda t: t.to(device), self.nest))
+
+    def contents(self) -> list[Tensor]:
+        """What a fingerprint is made from."""
+        return tensors_in(self.nest)
+
+# %% ../nbs/03_engine.ipynb #fa8efd9b
+def _collate(items: list[Any], dtype: torch.dtype | None) -> Any:
+    """A batch from samples."""
+    return default_collate([_from_numpy(item, dtype) for item in items])
+
+
+@dataclass
+class Samples:
+    """A map-style data set, read sample by sample at each pass."""
+
+    dataset: Any
+    device: torch.device
+    dtype: torch.dtype | None  # of the network
+    loader: DataLoader | None = None  # by which it came
+    places: list[int] | None = None  # of the samples that count; None: all
+
+    def __len__(self) -> int:
+        return len(self.dataset if self.places is None else self.places)
+
+    def batches(
+        self,
+        batch_size: int,
+        index: Tensor | None = None,  # which samples, in this order; None: all
+    ) -> Iterator[Any]:
+        """Batches on the device; the state of torch's generator stays as it is."""
+        order = torch.arange(len(self)) if index is None else index.cpu()
+        if self.places is not None:
+            order = torch.as_tensor(self.places)[order]
+        options: dict[str, Any] = {"collate_fn": partial(_collate, dtype=self.dtype)}
+        if self.loader is not None:
+            options["collate_fn"] = self.loader.collate_fn
+            if len(order) > batch_size:  # one batch is not worth the start of workers
+                for name in ("num_workers", "timeout", "worker_init_fn", "multiprocessing_context"):
+                    options[name] = getattr(self.loader, name)
+        parts = [part.tolist() for part in order.split(batch_size)] if len(order) else []
+        generator = torch.Generator().manual_seed(0)
+        for batch in DataLoader(self.dataset, batch_sampler=parts, generator=generator, **options):
+            yield map_tensors(lambda t: t.to(self.device), _from_numpy(batch, self.dtype))
+
+    def contents(self) -> Iterator[Tensor]:
+        """What a fingerprint is made from."""
+        for batch in self.batches(256):
+            yield from tensors_in(batch)
+
+# %% ../nbs/03_engine.ipynb #5e4c9ce1
+@dataclass
+class Batches:
+    """An iterable of batches, iterated anew at each pass."""
+
+    source: Iterable[Any]
+    device: torch.device
+    dtype: torch.dtype | None  # of the network
+    n: int | None = None  # samples, after the first pass
+
+    def __len__(self) -> int:
+        if self.n is None:
+            for _ in self.batches(0):
+                pass
+        return self.n or 0
+
+    def batches(
+        self,
+        batch_size: int,  # not looked at: the batches are what they are
+        index: Tensor | None = None,  # which samples; they come in the order of the batches
+    ) -> Iterator[Any]:
+        """Batches on the device."""
+        wanted = None if index is None else index.cpu()
+        seen = 0
+        for given in self.source:
+            batch = _from_numpy(given, self.dtype)
+            n = batch_length(batch)
+            if wanted is not None:
+                rows = wanted[(wanted >= seen) & (wanted < seen + n)] - seen
+                batch = rows_of(batch, rows)
+            seen += n
+            if wanted is None or len(rows):
+                yield map_tensors(self._move, batch)
+        if self.n is not None and seen != self.n:
+            raise ValueError(
+                f"the data gave {self.n} samples in one pass and {seen} in another; give what can "
+                "be iterated again, such as a list of batches or a DataLoader"
+            )
+        self.n = seen
+
+    def _move(self, t: Tensor) -> Tensor:
+        return t.to(self.device, non_blocking=True)
+
+    def contents(self) -> Iterator[Tensor]:
+        """What a fingerprint is made from."""
+        for batch in self.batches(0):
+            yield from tensors_in(batch)
+
+# %% ../nbs/03_engine.ipynb #476cf625
+def _from_loader(
+    loader: DataLoader,
+    device: torch.device,
+    dtype: torch.dtype | None,  # of the network
+) -> Samples | Batches:
+    """The samples behind a loader, where it is clear which they are."""
+    places = None
+    if type(loader.sampler) is SubsetRandomSampler:
+        places = [int(i) for i in loader.sampler.indices]
+    of_all = type(loader.sampler) in (SequentialSampler, RandomSampler, WeightedRandomSampler)
+    usual = type(loader.batch_sampler) is BatchSampler and (of_all or places is not None)
+    if isinstance(loader.dataset, IterableDataset) or not usual:
+        return Batches(loader, device, dtype)
+    return Samples(loader.dataset, device, dtype, loader, places)
+
+
+def _refuse_used_up(data: Any) -> None:
+    """Refuse what gives its batches once, or what does not say what its items are."""
+    if isinstance(data, IterableDataset):
+        raise ValueError(
+            f"{type(data).__name__} is an iterable data set, whose items are samples; "
+            "put it into a DataLoader, which makes batches of them"
+        )
+    if not isinstance(data, Iterable) or isinstance(data, (str, bytes)):
+        raise ValueError(
+            "data must be a pair of tensors, a Dataset, a DataLoader or an iterable of batches, "
+            f"got {type(data).__name__}"
+        )
+    # a sequence and a loader begin anew; a loader starts workers where it is asked
+    if isinstance(data, (list, tuple, DataLoader)):
+        return
+    if iter(data) is iter(data):
+        raise ValueError(
+            f"the data are an iterator ({type(data).__name__}), which gives each batch once; "
+            "give what can be iterated again, such as a list of batches or a DataLoader"
+        )
+
+# %% ../nbs/03_engine.ipynb #012561fc
+def _is_nest(data: Any) -> bool:
+    """Whether the data are one big batch: tensors by name, or a tensor alone."""
+    bare = is_dataclass(data) and not any(
+        hasattr(data, name) for name in ("to", "__getitem__", "__iter__")
+    )
+    return bare or isinstance(data, (Mapping, Tensor, np.ndarray))
+
+
+def _is_prepared(data: Any) -> bool:
+    """Whether the data are a part of data that are on the device, and say what is in them."""
+    return hasattr(data, "contents") and not hasattr(data, "to")
+
+# %% ../nbs/03_engine.ipynb #9a181df9
+def on_device(
+    # a pair of tensors, arrays or lists; a `Dataset`; a `DataLoader`; batches that can be iterated
+    # again; or a data set with `.to`
+    data: Any,
+    device: torch.device,
+    dtype: torch.dtype | None = None,  # of the network: what arrays of floats become
+) -> Any:
+    """The data in a form that `batches` reads, on `device` where they are whole.
+
+    A pair becomes a `TensorDataset`. ValueError: data of another kind, an iterator that is used up.
+    """
+    if isinstance(data, (Samples, Batches)) or _is_prepared(data):
+        return data
+    if (arrays := _as_arrays(data, dtype)) is not None:
+        data = TensorDataset(*arrays)
+    elif type(data) is Subset and type(data.dataset) is TensorDataset:
+        chosen = torch.as_tensor(data.indices, dtype=torch.long)
+        data = TensorDataset(*(t[chosen.to(t.device)] for t in data.dataset.tensors))
+    if type(data) is TensorDataset:
         return TensorDataset(*(t.to(device) for t in data.tensors))
-    return data.to(device)
+    if _is_nest(data):
+        return Nest(_from_numpy(data, dtype)).to(device)
+    if hasattr(data, "to"):
+        return data.to(device)
+    if isinstance(data, DataLoader):
+        return _from_loader(data, device, dtype)
+    by_index = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+    if by_index and not isinstance(data, (list, tuple, str, bytes, IterableDataset)):
+        return Samples(data, device, dtype)
+    _refuse_used_up(data)
+    return Batches(data, device, dtype)
+
+# %% ../nbs/03_engine.ipynb #09234cfc
+def batches(
+    data: Any,  # as `on_device` gives it
+    batch_size: int,
+    index: Tensor | None = None,  # which samples, in this order; None: all
+) -> Iterator[Any]:
+    """The data batch by batch, on the device."""
+    if isinstance(data, (Samples, Batches)):
+        yield from data.batches(batch_size, index)
+    elif index is not None:
+        for part in index.split(batch_size):
+            yield data[part]
+    else:
+        for start in range(0, len(data), batch_size):
+            yield data[start : start + batch_size]
+
+
+def keep_on_device(
+    data: Any,  # as `on_device` gives it
+) -> Any:
+    """Data that are to be passed many times: read once, and kept on the device.
+
+    Batches whose tensors differ in their further dimensions stay batches.
+    """
+    if not isinstance(data, (Samples, Batches)):
+        return data
+    read = list(data.batches(256))
+    columns = [tensors_in(batch) for batch in read]
+    shapes = {tuple((t.shape[1:], t.dtype, t.ndim) for t in column) for column in columns}
+    if len(shapes) != 1 or not all(t.ndim for t in columns[0]):
+        return Batches(read, data.device, data.dtype)
+    joined = iter([torch.cat(parts) for parts in zip(*columns)])
+    whole = map_tensors(lambda _: next(joined), read[0])
+    is_pair = isinstance(whole, (tuple, list)) and all(isinstance(t, Tensor) for t in whole)
+    return TensorDataset(*whole) if is_pair else Nest(whole)
+
+# %% ../nbs/03_engine.ipynb #2dd89751
+def _device_of(net: nn.Module) -> torch.device:
+    """Where a network is; without parameters, the CPU."""
+    return next((p.device for p in net.parameters()), torch.device("cpu"))
+
+
+def dtype_of(net: nn.Module) -> torch.dtype | None:
+    """The type of the first weights; None without parameters."""
+    return next((p.dtype for p in net.parameters() if p.is_floating_point()), None)
+
+
+def _shapes(nest: Any) -> str:
+    """Shapes and types of the tensors of a batch, by name where they have names."""
+    if isinstance(nest, Tensor):
+        return f"{tuple(nest.shape)} {str(nest.dtype).removeprefix('torch.')}"
+    if is_dataclass(nest) and not isinstance(nest, (type, Mapping)):
+        nest = {f.name: getattr(nest, f.name) for f in fields(nest)}
+    if isinstance(nest, Mapping):
+        return "{" + ", ".join(f"{name}: {_shapes(value)}" for name, value in nest.items()) + "}"
+    if isinstance(nest, (list, tuple)):
+        return "(" + ", ".join(map(_shapes, nest)) + ")"
+    return type(nest).__name__
 
 # %% ../nbs/03_engine.ipynb #42db325d
 def forward_batch(
@@ -103,6 +492,80 @@ def forward_batch(
     prepared, targets = net.prepare_batch(inputs, targets)
     return partial(net.forward_prepared, *prepared), targets
 
+# %% ../nbs/03_engine.ipynb #64e1a563
+def _widened(values: Any) -> Any:
+    """The same in float32 if they are in half precision."""
+    if isinstance(values, Tensor) and values.dtype in (torch.bfloat16, torch.float16):
+        return values.float()
+    return values
+
+
+def _refuse_no_pair(batch: Any) -> None:
+    """Refuse a batch that a loss of outputs and targets cannot take."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        raise ValueError(
+            f"a batch must be (inputs, targets) for loss=, got {_shapes(batch)}; for any other "
+            "give batch_loss=, a function (net, batch) -> mean over the batch"
+        )
+
+
+def loss_of_batch(
+    net: nn.Module,
+    batch: Any,  # on the device
+    loss: Callable[..., Tensor],  # as `to_loss` gives it
+    amp: bool = False,  # bfloat16 autocast
+    residual_only: bool | None = None,  # of `forward_batch`; None: as the loss says
+    # a function that gives the loss, the output and the targets (the latter None for a `BatchLoss`)
+) -> Callable[[], tuple[Tensor, Any, Any]]:
+    """Compute now what both passes of SAM share; the function that is returned does the rest."""
+    autocast = partial(torch.autocast, _device_of(net).type, torch.bfloat16, enabled=amp)
+    if isinstance(loss, BatchLoss):
+
+        def of_whole_batch() -> tuple[Tensor, None, None]:
+            with autocast():
+                return loss(net, batch), None, None
+
+        return of_whole_batch
+    _refuse_no_pair(batch)
+    if residual_only is None:
+        residual_only = loss in RESIDUAL_LOSSES
+    inputs, targets = batch
+    forward, targets = forward_batch(net, inputs, targets, residual_only)
+    targets = _widened(targets)
+
+    def of_pair() -> tuple[Tensor, Any, Any]:
+        with autocast():
+            output = forward()
+        output = _widened(output)
+        return loss(output, targets), output, targets
+
+    return of_pair
+
+# %% ../nbs/03_engine.ipynb #a26a9347
+def batch_weight(
+    loss: Callable[..., Tensor],  # as `to_loss` gives it
+    batch: Any,
+) -> int | Tensor:
+    """How much a batch counts in a mean over batches: its samples, or the weights of its labels."""
+    by_class = type(loss) in (nn.CrossEntropyLoss, nn.NLLLoss)
+    if not by_class and loss not in (F.cross_entropy, F.nll_loss):
+        return batch_length(batch)
+    labels = batch[1]
+    if not isinstance(labels, Tensor) or labels.is_floating_point():
+        return batch_length(batch)
+    counted = labels != getattr(loss, "ignore_index", -100)
+    weights = getattr(loss, "weight", None)
+    if weights is None:
+        return counted.sum()
+    return (weights[labels.where(counted, 0)].double() * counted).sum()
+
+
+def times_weight(value: Tensor, weight: int | Tensor) -> Tensor:
+    """A batch's part of a sum, in float64; the mean of what does not count may be no number."""
+    if isinstance(weight, Tensor):
+        value = torch.where(weight > 0, value, 0)
+    return value.double() * weight
+
 # %% ../nbs/03_engine.ipynb #64b9d139
 @contextmanager
 def eval_mode(
@@ -117,46 +580,222 @@ def eval_mode(
         for module, mode in modes.items():
             module.training = mode
 
+# %% ../nbs/03_engine.ipynb #43fc16ba
+def train_mode(net: nn.Module) -> None:
+    """Put the network in training mode, but for the layers that alone are in eval mode."""
+    frozen = [module for module in net.modules() if net.training and not module.training]
+    net.train()
+    for module in frozen:
+        module.training = False
+
+# %% ../nbs/03_engine.ipynb #02d74ad6
+def _refuse_metrics(loss: Callable[..., Tensor], metrics: Metrics | None) -> None:
+    """Metrics see outputs and targets, which a `BatchLoss` keeps for itself."""
+    if metrics is not None and isinstance(loss, BatchLoss):
+        raise ValueError(
+            "metrics need the output and the targets, which batch_loss does not give; "
+            "leave them out, or compute them in extra_metrics"
+        )
+
 # %% ../nbs/03_engine.ipynb #c11523f5
 @torch.no_grad()
 def evaluate(
     net: nn.Module,
-    data: Any,  # on the device of `net`
+    data: Any,  # as `on_device` takes it
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     metrics: Metrics | None = None,
     batch_size: int = 256,
     amp: bool = False,  # bfloat16 autocast
+    # instead of `loss`: (net, batch) -> mean over the batch
+    batch_loss: Callable[[nn.Module, Any], Tensor] | None = None,
 ) -> dict[str, Any]:  # "loss", and what `metrics` gives
     """Loss and metrics of the whole data set, in eval mode; every sample counts once."""
-    loss = to_loss(loss)
-    n = len(data)
-    if n == 0:
-        raise ValueError("the data set is empty")
+    loss = to_loss(loss, batch_loss)
+    _refuse_metrics(loss, metrics)
+    device = _device_of(net)
+    data = on_device(data, device, dtype_of(net))
     residual_only = loss in RESIDUAL_LOSSES
     if metrics is not None:
         residual_only = residual_only and getattr(metrics, "residual_only", False)
-    device = next(net.parameters()).device
     if device.type == "cpu":
         keep_memory()
     total = torch.zeros((), dtype=torch.float64, device=device)
+    weights: Any = 0
     sums: dict[str, Any] = {}
+    n = 0
     with eval_mode(net):
-        for start in range(0, n, batch_size):
-            inputs, target = data[start : start + batch_size]
-            forward, target = forward_batch(net, inputs, target, residual_only)
-            with torch.autocast(device.type, torch.bfloat16, enabled=amp):
-                output = forward()
-            output = output.float() if amp else output
-            total += loss(output, target).double() * len(target)
-            for name, value in (metrics.sums(output, target) if metrics else {}).items():
-                sums[name] = sums.get(name, 0) + value.double()
-    return {"loss": total.item() / n} | (metrics.result(sums, n) if metrics else {})
+        for batch in batches(data, batch_size):
+            value, output, target = loss_of_batch(net, batch, loss, amp, residual_only)()
+            weight = batch_weight(loss, batch)
+            total += times_weight(value, weight)
+            weights += weight
+            n += batch_length(batch)
+            for name, part in (metrics.sums(output, target) if metrics else {}).items():
+                sums[name] = sums.get(name, 0) + part.double()
+    if n == 0:
+        raise ValueError("the data set is empty")
+    mean = total.item() / float(weights) if weights else math.nan
+    return {"loss": mean} | (metrics.result(sums, n) if metrics else {})
+
+# %% ../nbs/03_engine.ipynb #5d1fce52
+def _first_samples(data: Any, n: int) -> Any:
+    """A batch of at most `n` samples; None where there are none."""
+    if isinstance(data, Batches):
+        whole = next(iter(data.batches(n)), None)
+        return None if whole is None else rows_of(whole, slice(n))
+    if len(data) == 0:
+        return None
+    if isinstance(data, Samples):
+        return next(iter(data.batches(n, torch.arange(min(n, len(data))))))
+    return data[:n]
+
+
+def _checked_loss(
+    net: nn.Module,
+    batch: Any,
+    loss: Callable[..., Tensor],
+    amp: bool,
+    name: str,  # of the data: "train", ...
+) -> float:
+    """The loss of a batch, or one sentence on why there is none."""
+    seen: list[Any] = []
+
+    def recorded(output: Any, targets: Any) -> Tensor:
+        seen.extend([output, targets])
+        if loss in RESIDUAL_LOSSES and output.shape != targets.shape:
+            raise ValueError("the shapes must be the same")
+        return loss(output, targets)
+
+    if not isinstance(loss, BatchLoss):
+        _refuse_no_pair(batch)
+    used = loss if isinstance(loss, BatchLoss) else recorded
+    try:
+        value = loss_of_batch(net, batch, used, amp, loss in RESIDUAL_LOSSES)()[0]
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        weights = [f"{n} {_shapes(p)}" for n, p in net.named_parameters()][:1]
+        what = f"the network ({', '.join(weights)}, ...) does not take a batch {_shapes(batch)}"
+        if seen:
+            what = (
+                f"the loss does not take outputs {_shapes(seen[0])} with targets {_shapes(seen[1])}"
+            )
+        raise ValueError(f"{what} of the {name} data: {reason}") from error
+    if not isinstance(value, Tensor) or value.ndim:
+        raise ValueError(
+            "the loss must be one number in a tensor, the mean over the batch; "
+            f"of the {name} data it is {_shapes(value)}"
+        )
+    return value.item()
+
+# %% ../nbs/03_engine.ipynb #ee378c81
+@torch.no_grad()
+def check_data(
+    net: nn.Module,
+    data: Any,  # as `on_device` gives it
+    loss: Callable[..., Tensor],  # as `to_loss` gives it
+    name: str = "train",  # of the data, for the sentence
+    amp: bool = False,
+) -> bool:  # whether the loss is a mean over samples, weighted as `batch_weight` says
+    """Refuse data that network or loss do not take, and a loss that is no mean of any kind.
+
+    At most eight samples are looked at, in eval mode; the random state stays as it is.
+    """
+    state = random_state()
+    try:
+        with eval_mode(net):
+            batch = _first_samples(data, 8)
+            if batch is None:
+                raise ValueError(f"the {name} data set is empty")
+            n = batch_length(batch)
+            halves = [rows_of(batch, slice(n // 2)), rows_of(batch, slice(n // 2, n))]
+            if n == 1:
+                halves = [batch, batch]
+                batch = rows_of(batch, torch.zeros(2, dtype=torch.long))
+            whole, *parts = (_checked_loss(net, b, loss, amp, name) for b in (batch, *halves))
+    finally:
+        set_random_state(state)
+    weights = [float(batch_weight(loss, half)) for half in halves]
+    if not all(weights) or not all(map(math.isfinite, (whole, *parts))):
+        return True  # nothing can be said
+    is_half = amp or dtype_of(net) in (torch.bfloat16, torch.float16)
+    slack = (3e-2 if is_half else 1e-3) * max(map(abs, (whole, *parts)))
+    if not min(parts) - slack <= whole <= max(parts) + slack:
+        raise ValueError(
+            f"the loss must be the mean over the batch; of {max(n, 2)} samples it is {whole:.6g}, "
+            f"of their halves {parts[0]:.6g} and {parts[1]:.6g}"
+        )
+    mean = sum(w * part for w, part in zip(weights, parts)) / sum(weights)
+    return abs(whole - mean) <= slack
+
+# %% ../nbs/03_engine.ipynb #3eb1a42a
+@torch.no_grad()
+def _needs_two(
+    net: nn.Module,
+    data: Any,  # as `on_device` gives it
+    loss: Callable[..., Tensor],  # as `to_loss` gives it
+) -> bool:
+    """Whether a batch of one sample breaks the network in training mode; a copy is tried."""
+    if not any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules()):
+        return False
+    state = random_state()
+    tried = copy.deepcopy(net)
+    train_mode(tried)
+    try:
+        loss_of_batch(tried, _first_samples(data, 1), loss)()
+    except Exception as error:
+        return "more than 1 value per channel" in str(error)
+    finally:
+        set_random_state(state)
+    return False
 
 # %% ../nbs/03_engine.ipynb #4b5db66d
 def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:  # (n,) a permutation, on the CPU
     """The order of the samples in an epoch; the same on every device, and without a state."""
     return torch.randperm(n, generator=torch.Generator().manual_seed(1_000_003 * seed + epoch))
+
+# %% ../nbs/03_engine.ipynb #90f32d67
+def epoch_batches(
+    data: Any,  # as `on_device` gives it
+    batch_size: int,
+    seed: int,
+    epoch: int,  # from 1
+    device: torch.device,
+) -> Iterator[Any]:
+    """The batches of an epoch, on the device."""
+    if isinstance(data, Samples) and data.loader is not None:
+        data = Batches(data.loader, data.device, data.dtype)
+    if not isinstance(data, Batches):
+        order = _epoch_order(len(data), seed, epoch)
+        if device.type == "cuda":
+            order = order.pin_memory()
+        yield from batches(data, batch_size, order.to(device, non_blocking=True))
+        return
+    for sampler in ("sampler", "batch_sampler"):
+        tell = getattr(getattr(data.source, sampler, None), "set_epoch", None)
+        if tell is not None:
+            tell(epoch)
+    yield from data.batches(batch_size)
+
+
+def _count_steps(data: Any, batch_size: int) -> int:
+    """Batches of an epoch; 0 where only an epoch can tell."""
+    if isinstance(data, Samples) and data.loader is not None:
+        return len(data.loader)
+    if not isinstance(data, Batches):
+        return math.ceil(len(data) / batch_size)
+    try:
+        return len(data.source)  # type: ignore[arg-type]
+    except TypeError:
+        return 0
+
+
+def generators_of(data: Any) -> list[torch.Generator]:
+    """Generators of its own that a loader draws from; torch's own belongs to the random state."""
+    loader = getattr(data, "loader", None) or getattr(data, "source", None)
+    parts = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+    found = [getattr(part, "generator", None) for part in parts]
+    return list(dict.fromkeys(g for g in found if isinstance(g, torch.Generator)))
 
 # %% ../nbs/03_engine.ipynb #54afb61a
 @contextmanager
@@ -183,6 +822,13 @@ def _guard_optimizer(
     """The optimizer itself, or around a plain one a `GuardedOptimizer`."""
     if clip_grad is not None and not clip_grad > 0:
         raise ValueError(f"clip_grad must be positive, or None; got {clip_grad}")
+    _, *arguments = inspect.signature(type(optimizer).step).parameters.values()
+    needs_one = bool(arguments) and arguments[0].default is inspect.Parameter.empty
+    if needs_one and not isinstance(optimizer, GuardedOptimizer):
+        raise ValueError(
+            f"optimizer {type(optimizer).__name__} calls a closure many times a step, and cannot "
+            "be used here; take one whose step() needs no argument"
+        )
     wrapped = (
         optimizer
         if isinstance(optimizer, GuardedOptimizer)
@@ -206,18 +852,65 @@ def _refuse_non_finite(
     )
 
 # %% ../nbs/03_engine.ipynb #ea386fcc
-def clone_to_cpu(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A copy on the CPU."""
-    return {name: w.detach().to("cpu", copy=True) for name, w in weights.items()}
+def clone_to_cpu(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy on the CPU, with the versions of the modules if it has them."""
+    copied: Any = type(weights)()
+    for name, w in weights.items():
+        is_tensor = isinstance(w, Tensor)
+        copied[name] = w.detach().to("cpu", copy=True) if is_tensor else copy.deepcopy(w)
+    if hasattr(weights, "_metadata"):
+        copied._metadata = copy.deepcopy(weights._metadata)
+    return copied
+
+
+def _has_versions(net: nn.Module) -> bool:
+    """Whether a file must say the versions of the modules; torch's own read it without."""
+    return any(
+        module._version not in (None, 1) and not type(module).__module__.startswith("torch.nn.")
+        for module in net.modules()
+    )
 
 # %% ../nbs/03_engine.ipynb #150ff15b
-def load_weights(net: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:
+def load_weights(net: nn.Module, weights: dict[str, Any], source: str | Path) -> None:
     """Load weights, or say in one sentence that they belong to another architecture."""
+    versioned = OrderedDict(weights)
+    present = net.state_dict()._metadata  # type: ignore[attr-defined]
+    versioned._metadata = getattr(weights, "_metadata", present)  # type: ignore[attr-defined]
     try:
-        net.load_state_dict(weights)
+        net.load_state_dict(versioned)
     except RuntimeError as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
         raise ValueError(f"{source} holds the weights of another architecture: {reason}") from None
+
+# %% ../nbs/03_engine.ipynb #3f2e7759
+def _refuse_unsavable(
+    state: dict[str, Any],  # what last.pt is to have
+) -> None:
+    """Refuse what cannot be written, or not be read again without executing anything."""
+    for name, part in state.items():
+        buffer = io.BytesIO()
+        try:
+            torch.save(to_builtin(part), buffer)
+            buffer.seek(0)
+            torch.load(buffer, weights_only=True)
+        except Exception as error:
+            unknown = re.search(r"GLOBAL (\S+)", str(error))
+            reason = unknown.group(1) if unknown else str(error).split("\n")[0]
+            raise ValueError(
+                f"the state of the {name} cannot be kept in last.pt, so that this run could not "
+                f"be resumed: it has {reason}, and only tensors, numbers and text can be read "
+                "back; with run_dir=None no folder is written"
+            ) from None
+
+
+def _with_types_of(own: Any, loaded: Any) -> Any:
+    """What was loaded, in dictionaries of the kinds that an object has itself."""
+    if isinstance(own, dict) and isinstance(loaded, dict):
+        typed = {key: _with_types_of(own.get(key), value) for key, value in loaded.items()}
+        return type(own)(typed)
+    if isinstance(own, list) and isinstance(loaded, list) and len(own) == len(loaded):
+        return [_with_types_of(*pair) for pair in zip(own, loaded)]
+    return loaded
 
 # %% ../nbs/03_engine.ipynb #0dd01c4d
 class Engine:
@@ -226,12 +919,14 @@ class Engine:
     def __init__(
         self,
         net: nn.Module,
-        # training, validation and test data; without validation data only `train_epoch` and
-        # `train_step` can be used
+        # training, validation and test data, each as `on_device` takes them, or None; without
+        # validation data only `train_epoch` and `train_step` can be used
         data: tuple[Any, Any, Any],
         *,
         # a name of `LOSSES`, or (output, target) -> mean over the batch
-        loss: str | Callable[[Tensor, Tensor], Tensor] = "mse",
+        loss: str | Callable[..., Tensor] = "mse",
+        # instead: (net, batch) -> mean over the batch, for batches that are no pairs
+        batch_loss: Callable[[nn.Module, Any], Tensor] | None = None,
         # of `samnb.sam`, or any torch optimizer that needs no closure
         optimizer: torch.optim.Optimizer,
         metrics: Metrics | None = None,  # beside the loss
@@ -243,12 +938,13 @@ class Engine:
         progress: bool = True,  # a progress bar, and a line an epoch
         # (model in eval mode, epoch) -> more columns of metrics.csv
         extra_metrics: Callable[[nn.Module, int], dict[str, float]] | None = None,
-        batch_size: int = 32,
-        seed: int = 1,  # of the order of the samples
+        batch_size: int | None = None,  # None: 32, or that of a `DataLoader`
+        seed: int = 1,  # of the order of the samples, which a `DataLoader` chooses by itself
         device: str | torch.device = "auto",
         amp: bool = False,  # bfloat16 autocast in the forward pass
-        # a batch on the device -> a batch; once for both passes
-        augment: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
+        # (inputs, targets) on the device -> the same; with `batch_loss`, batch -> batch; once for
+        # both passes
+        augment: Callable[..., Any] | None = None,
         # largest norm of the descent gradient; None leaves what the optimizer says
         clip_grad: float | None = None,
         # at most so many samples share one ascent step (the m of m-sharpness); None: the whole
@@ -256,13 +952,14 @@ class Engine:
         micro_batch: int | None = None,
     ):
         self._check_schedule(scheduler, schedule_each)
-        self._check_batches(batch_size, micro_batch, optimizer)
+        batch_size = self._check_batches(batch_size, data, micro_batch, optimizer)
         self.device = to_device(device)
         self.optimizer = _guard_optimizer(optimizer, clip_grad)
-        self.loss = to_loss(loss)
+        self.loss = to_loss(loss, batch_loss)
+        _refuse_metrics(self.loss, metrics)
         self.net = net.to(self.device)
         self.data = {
-            name: on_device(part, self.device)
+            name: on_device(part, self.device, dtype_of(net))
             for name, part in zip(("train", "validation", "test"), data)
             if part is not None
         }
@@ -280,7 +977,7 @@ class Engine:
         self.amp = amp
         self.augment = augment
         self.micro_batch = micro_batch
-        self.n_steps = math.ceil(len(self.train) / batch_size)  # of an epoch
+        self.n_steps = _count_steps(self.train, batch_size)  # of an epoch; 0: not known yet
         self.mean_rho = 0.0  # the radius of the first group, over the steps of an epoch
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
@@ -292,6 +989,8 @@ class Engine:
             keep_memory()
             if amp:
                 warn_of_slow_amp()
+        self._check_data()
+        self._refuse_batches_of_one()
 
     @staticmethod
     def _check_schedule(scheduler: Any, schedule_each: str) -> None:
@@ -304,13 +1003,59 @@ class Engine:
             )
 
     @staticmethod
-    def _check_batches(batch_size: int, micro_batch: int | None, optimizer: Any) -> None:
+    def _check_batches(
+        batch_size: int | None, data: Any, micro_batch: int | None, optimizer: Any
+    ) -> int:
+        if not isinstance(data, (tuple, list)) or len(data) > 3 or not len(data) or data[0] is None:
+            raise ValueError(
+                "data must be (training, validation, test), with None for what is not there; "
+                f"got {_shapes(data)}"
+            )
+        own = data[0].batch_size if isinstance(data[0], DataLoader) else None
+        batch_size = batch_size if batch_size is not None else own or 32
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be a positive whole number, got {batch_size!r}")
+        if own not in (None, batch_size):
+            raise ValueError(
+                f"batch_size is {batch_size}, and that of the DataLoader {own}; "
+                "leave it out to take the latter"
+            )
         if micro_batch is not None and not (micro_batch >= 1 and isinstance(optimizer, SAM)):
             raise ValueError(
                 "micro_batch must be positive and needs SAM or one of its variants, "
                 f"got {micro_batch} and {type(optimizer).__name__}"
+            )
+        return batch_size
+
+    def _check_data(self) -> None:
+        """Refuse what cannot be trained on before anything else happens."""
+        plain = [
+            check_data(self.net, part, self.loss, name, self.amp)
+            for name, part in self.data.items()
+        ]
+        if not all(plain):
+            warnings.warn(
+                "the loss is no plain mean over samples, so that its values depend on the size of "
+                "the batches; in an evaluation each batch counts by its samples",
+                stacklevel=3,
+            )
+
+    def _refuse_batches_of_one(self) -> None:
+        """Refuse batches of a size for which batch normalization has no variance."""
+        if isinstance(self.train, Batches):
+            return
+        n = len(self.train)
+        loader = getattr(self.train, "loader", None)
+        sizes = [min(n, self.batch_size)]
+        if n % self.batch_size and not (loader is not None and loader.drop_last):
+            sizes.append(n % self.batch_size)
+        smallest = min(size // math.ceil(size / (self.micro_batch or n)) for size in sizes)
+        if smallest == 1 and _needs_two(self.net, self.train, self.loss):
+            raise ValueError(
+                f"{n} samples in batches of {self.batch_size}"
+                + (f" and parts of {self.micro_batch}" if self.micro_batch else "")
+                + " leave one of a single sample, of which batch normalization has no variance; "
+                "choose another size, or put the layer in eval mode"
             )
 
     @property
@@ -339,7 +1084,7 @@ class Engine:
             return self._recall_history()
         self._begin()
         bar = tqdm(
-            total=max_epochs * self.n_steps,
+            total=max_epochs * self.n_steps or None,
             initial=self.epoch * self.n_steps,
             desc="training",
             unit="step",
@@ -351,13 +1096,13 @@ class Engine:
                 self._run_epoch(bar)
         self.last_weights = clone_to_cpu(self.net.state_dict())
         self.is_running = False
-        self.net.load_state_dict(self.best["weights"])
+        load_weights(self.net, self.best["weights"], "the best epoch")
         return pd.DataFrame(self.history)
 
     def _begin(self) -> None:
         """Take the state from which the training goes on."""
         if self.last_weights is not None:  # an earlier `fit` of this object
-            self.net.load_state_dict(self.last_weights)
+            load_weights(self.net, self.last_weights, "the last epoch")
         elif self.folder.has("last.pt"):  # also after an interrupt in this process
             self._load_checkpoint()
         elif self.is_running:
@@ -405,48 +1150,46 @@ class Engine:
         after_step: Callable[[], Any] | None = None,  # called after each batch
     ) -> None:
         """Train on all samples once; nothing is evaluated or written."""
-        self.net.train()
-        losses = torch.empty(self.n_steps, device=self.device)
+        train_mode(self.net)
+        losses = []
         current_rho = getattr(self.optimizer, "current_rho", None)
         rho = 0.0
-        order = _epoch_order(len(self.train), self.seed, epoch)
-        if self.device.type == "cuda":
-            order = order.pin_memory().to(self.device, non_blocking=True)
-        for step, chosen in enumerate(order.to(self.device).split(self.batch_size)):
+        for batch in epoch_batches(self.train, self.batch_size, self.seed, epoch, self.device):
             rho += current_rho()[0] if current_rho else 0.0
-            losses[step] = self.train_step(*self.train[chosen])
+            arguments = (batch,) if isinstance(self.loss, BatchLoss) else batch
+            losses.append(self.train_step(*arguments))
             if after_step is not None:
                 after_step()
+        self.n_steps = len(losses)
         self.mean_rho = rho / self.n_steps
-        _refuse_non_finite(losses, epoch)
+        _refuse_non_finite(torch.stack(losses), epoch)
 
     def train_step(
         self,
-        inputs: Tensor,  # (n, ...), on the device
-        targets: Tensor,
+        *batch: Any,  # inputs and targets, on the device; with `batch_loss`, the batch
     ) -> Tensor:  # the loss at the weights before the step
         """One step of the optimizer on one batch."""
+        whole: Any = batch[0] if isinstance(self.loss, BatchLoss) else batch
         if self.augment is not None:
-            inputs, targets = self.augment(inputs, targets)
+            whole = self.augment(*batch)
         optimizer: Any = self.optimizer  # takes a list of closures too, if it is SAM
         if self.micro_batch is None:
-            return optimizer.step(self._closure(inputs, targets))
-        n_parts = math.ceil(len(inputs) / self.micro_batch)
-        parts = zip(inputs.tensor_split(n_parts), targets.tensor_split(n_parts))
+            return optimizer.step(self._closure(whole))
+        n_parts = math.ceil(batch_length(whole) / self.micro_batch)
+        places = torch.arange(batch_length(whole)).tensor_split(n_parts)
+        parts = [rows_of(whole, slice(int(p[0]), int(p[-1]) + 1)) for p in places]
         # the mean is over samples
-        return optimizer.step(
-            [self._closure(x, y, len(x) * n_parts / len(inputs)) for x, y in parts]
-        )
+        all_weights = batch_weight(self.loss, whole)
+        weights = [batch_weight(self.loss, part) * n_parts / all_weights for part in parts]
+        return optimizer.step(list(map(self._closure, parts, weights)))
 
-    def _closure(self, inputs: Tensor, targets: Tensor, weight: float = 1.0) -> Callable:
+    def _closure(self, batch: Any, weight: float | Tensor = 1.0) -> Callable:
         """What the optimizer calls; `weight` is a factor on the loss."""
-        forward, target = forward_batch(self.net, inputs, targets, self.loss in RESIDUAL_LOSSES)
+        compute = loss_of_batch(self.net, batch, self.loss, self.amp)
 
         def closure() -> Tensor:
             self.optimizer.zero_grad()
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
-                output = forward()
-            loss = self.loss(output.float() if self.amp else output, target) * weight
+            loss = compute()[0] * weight
             loss.backward()
             return loss.detach()
 
@@ -479,7 +1222,7 @@ class Engine:
         self._remember_best(row["validation_loss"])
         if self.save_every and self.epoch % self.save_every == 0:
             weights = clone_to_cpu(self.net.state_dict())
-            self.folder.save(f"saved_models/epoch_{self.epoch:03d}.pt", weights)
+            self._save_weights(f"saved_models/epoch_{self.epoch:03d}.pt", weights)
         table = pd.DataFrame(self.history)
         self.folder.write("metrics.csv", lambda path: table.to_csv(path, index=False))
         return row
@@ -500,7 +1243,14 @@ class Engine:
         if loss < self.best["loss"]:
             weights = clone_to_cpu(self.net.state_dict())
             self.best = {"loss": loss, "epoch": self.epoch, "weights": weights}
-            self.folder.save(self.final_model, weights)
+            self._save_weights(self.final_model, weights)
+
+    def _save_weights(self, name: str, weights: dict[str, Any]) -> None:
+        """Write weights; with the versions of the modules where these matter."""
+        if _has_versions(self.net):
+            self.folder.write(name, lambda path: torch.save(weights, path))
+        else:
+            self.folder.save(name, weights)
 
     def _save_checkpoint(self) -> None:
         """Write everything that a bit-exact resume needs to last.pt."""
@@ -514,7 +1264,10 @@ class Engine:
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "random": random_state(),
+            "data": [g.get_state() for g in generators_of(self.train)],
         }
+        if self.epoch <= 1:  # the history begins after the first
+            _refuse_unsavable(state)
         self.folder.save("last.pt", state)
 
     def _load_checkpoint(self) -> None:
@@ -523,11 +1276,14 @@ class Engine:
         load_weights(self.net, state["net"], f"{self.folder.path}/last.pt")
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["scheduler"])
+            own = self.scheduler.state_dict()
+            self.scheduler.load_state_dict(_with_types_of(own, state["scheduler"]))
         self.epoch = state["epoch"]
         self.history = state["history"]
         self.best = state["best"]
         set_random_state(state["random"])
+        for generator, before in zip(generators_of(self.train), state.get("data", [])):
+            generator.set_state(before)
         self.folder.log(f"resumed after epoch {self.epoch}", printed=self.progress)
 
     def _recall_history(self) -> pd.DataFrame:
@@ -548,6 +1304,8 @@ class Engine:
             raise ValueError(f"split must be one of {', '.join(self.data)}, got {split!r}")
         data = self.data[split]
         batch_size = max(256, self.batch_size)
+        if isinstance(data, Samples) and data.loader is not None:
+            batch_size = data.loader.batch_size or batch_size
         values = evaluate(self.net, data, self.loss, self.metrics, batch_size, self.amp)
         if details:
             return values
@@ -590,13 +1348,15 @@ class Engine:
     @torch.no_grad()
     def predict(
         self,
-        inputs: Tensor,  # (n, ...), as the data sets give them
+        inputs: Any,  # (n, ...), as the data sets give them, or an array
         unscale: bool = True,  # in the units of the file, if the data have a scaler
     ) -> Tensor:  # (n, ...), on the CPU
         """The output of the model in eval mode."""
         with eval_mode(self.net):
-            parts = inputs.split(max(256, self.batch_size))
-            output = torch.cat([self.net(part.to(self.device)).cpu() for part in parts])
+            given = Nest(_to_tensor(inputs, dtype_of(self.net)) if _is_array(inputs) else inputs)
+            parts = batches(given, max(256, self.batch_size))
+            moved = (map_tensors(lambda t: t.to(self.device), part) for part in parts)
+            output = torch.cat([self.net(part).cpu() for part in moved])
         to_units = getattr(self.train, "unscale", None)
         return to_units(output) if unscale and to_units else output
 
