@@ -14,9 +14,8 @@ import pickle
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -29,12 +28,29 @@ from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from torch.utils._pytree import tree_leaves
-from torch.utils.data import TensorDataset
 from tqdm.auto import tqdm
 
 from .closed_form import closed_form_sums, float32_error
 from .cpu import Conv3x3
-from .engine import LOSSES, RESIDUAL_LOSSES, Metrics, evaluate, on_device, to_loss
+from samnb.engine import (
+    LOSSES,
+    Batches,
+    Metrics,
+    Nest,
+    batch_length,
+    batch_weight,
+    batches,
+    check_data,
+    dtype_of,
+    evaluate,
+    keep_on_device,
+    loss_of_batch,
+    map_tensors,
+    on_device,
+    rows_of,
+    tensors_in,
+    to_loss,
+)
 from samnb.files import (
     contents,
     file_lock,
@@ -479,7 +495,7 @@ class _Sample:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, chosen: slice) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, chosen: slice | Tensor) -> Any:
         return self.data[self.index[chosen]]
 
     def contents(self) -> Iterator[Tensor]:
@@ -500,6 +516,8 @@ def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
     """`n` samples of the data, or all of them where there are no more."""
     if n is None:
         return data
+    if isinstance(data, Batches):
+        raise ValueError("sample needs batches whose tensors differ in the number of samples alone")
     if n < 2 * _GROUPS or n % _GROUPS:
         raise ValueError(
             f"sample must be a multiple of {_GROUPS} and at least {2 * _GROUPS}, got {n}"
@@ -510,6 +528,17 @@ def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
     return _Sample(data, order[:n])
 
 # %% ../nbs/04_landscape.ipynb #mean0002
+def _labels_of(data: Any) -> Tensor | None:
+    """The targets of data that are tensors, where it is clear which they are."""
+    nest = data.nest if isinstance(data, Nest) else getattr(data, "tensors", None)
+    if nest is None:
+        nest = getattr(data, "labels", None)
+    if isinstance(nest, Mapping):
+        nest = [nest[name] for name in ("labels", "label", "targets") if name in nest]
+    found = tensors_in(nest)
+    return found[-1] if found else None
+
+
 def telling_samples(
     data: Any,  # of the engine
     chosen: Tensor,  # numbers of the samples that count
@@ -517,9 +546,8 @@ def telling_samples(
     """Some samples, from end to end, and one of each of the rarest classes."""
     n = len(chosen)
     picked = torch.linspace(0, n - 1, min(n, 16), dtype=torch.float64).round().long()
-    tensors = getattr(data, "tensors", None) or (getattr(data, "labels", None),)
-    labels = tensors[-1]
-    if isinstance(labels, Tensor) and len(labels) == len(data) and not labels.is_floating_point():
+    labels = _labels_of(data)
+    if labels is not None and len(labels) == len(data) and not labels.is_floating_point():
         of_chosen = labels[chosen].cpu().view(n, -1)
         _, first, count = np.unique(of_chosen, return_index=True, return_counts=True)
         rarest = first[count.argsort(kind="stable")[:16]] // of_chosen.shape[1]
@@ -529,6 +557,7 @@ def telling_samples(
 # %% ../nbs/04_landscape.ipynb #mean0004
 def is_plain_mean(
     value_of: Callable[[Tensor], Tensor],  # the loss of some samples, by number, as one batch
+    weight_of: Callable[[Tensor], float],  # how much samples count: how many they are, usually
     n: int,  # how many samples there are to try
     all_at_once: bool,  # the data are one batch, so that nothing is averaged over batches
 ) -> bool:  # False only where the data are one batch
@@ -538,11 +567,6 @@ def is_plain_mean(
     """
     numbers = torch.arange(n)
     whole = value_of(numbers)
-    if not isinstance(whole, Tensor) or whole.ndim:
-        shape = (
-            f"it has shape {tuple(whole.shape)}" if isinstance(whole, Tensor) else f"got {whole!r}"
-        )
-        raise ValueError(f"the loss must be one number, the mean over the batch; {shape}")
     if not whole.isfinite():
         return True  # nothing can be said; who needs a finite loss asks for it
     tolerance = 0.3 * torch.finfo(whole.dtype).eps ** 0.5  # 1e-4 in float32
@@ -553,7 +577,9 @@ def is_plain_mean(
             "the loss must be the mean over the batch; "
             f"of the same samples twice it is {twice:.6g} instead of {once:.6g}"
         )
-    one_by_one = math.fsum(value_of(number).item() for number in numbers.split(1)) / n
+    singles = [(weight_of(one), one) for one in numbers.split(1)]
+    parts = [weight * value_of(one).item() for weight, one in singles if weight]
+    one_by_one = math.fsum(parts) / math.fsum(weight for weight, _ in singles)
     if math.isclose(once, one_by_one, rel_tol=tolerance):
         return True
     if not all_at_once:
@@ -565,24 +591,6 @@ def is_plain_mean(
         )
     return False
 
-# %% ../nbs/04_landscape.ipynb #sent0002
-@contextmanager
-def in_a_sentence(
-    what: str,  # the beginning, such as "the network does not take"
-    *tensors: Any,  # of which it is said
-) -> Iterator[None]:
-    """Turn an error within into a ValueError that has shapes and types."""
-    try:
-        yield
-    except Exception as error:
-        said = [
-            f"{tuple(t.shape)} of {str(t.dtype).removeprefix('torch.')}"
-            for t in tensors
-            if isinstance(t, Tensor)
-        ]
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{what} {' and '.join(said)}: {reason}") from error
-
 # %% ../nbs/04_landscape.ipynb #5a54e484
 @dataclass
 class _PointEvaluator:
@@ -592,20 +600,24 @@ class _PointEvaluator:
     kind: str  # what moves: "weights" or "states"
     directions: list[list[Tensor]]
     splits: dict[str, Any]  # "train", "validation", "test" -> data on the device
-    loss: str | Callable[[Tensor, Tensor], Tensor]
+    loss: str | Callable[..., Tensor]
     metrics: Metrics | None
     batch_size: int
     amp: bool
+    in_closed_form: bool = False  # whether the surface is; then few samples are evaluated
     folds: bool = False  # whether BatchNorm is folded into the layers before it; see `check`
 
-    def some_samples(self, split: str) -> tuple[Tensor, Tensor]:
-        """A few samples of a data set, in the type of the weights."""
+    def some_samples(self, split: str) -> Any:
+        """A batch of a few samples of a data set."""
         data = self.splits[split]
         if not len(data):
             raise ValueError(f"the {split} data set is empty")
-        inputs, targets = data[telling_samples(data, torch.arange(len(data)))]
-        dtype = next(self.net.parameters()).dtype
-        return inputs.to(dtype) if inputs.is_floating_point() else inputs, targets
+        chosen = telling_samples(data, torch.arange(len(data)))
+        batch = data[chosen] if isinstance(data, _Sample) else next(batches(data, 32, chosen))
+        if self.in_closed_form:  # which takes windows of another type than the weights'
+            dtype = dtype_of(self.net)
+            batch = map_tensors(lambda t: t.to(dtype) if t.is_floating_point() else t, batch)
+        return batch
 
     @torch.no_grad()
     def check(self) -> None:
@@ -615,23 +627,26 @@ class _PointEvaluator:
         """
         loss = to_loss(self.loss)
         for split, data in self.splits.items():
-            inputs, targets = self.some_samples(split)
-            with in_a_sentence("the network does not take", inputs):
-                output = self.net(inputs)
-            if loss in RESIDUAL_LOSSES and output.shape != targets.shape:
-                raise ValueError(
-                    f"the network gives {tuple(output.shape[1:])} for each sample, and the "
-                    f"{split} targets are {tuple(targets.shape[1:])}"
-                )
-            with in_a_sentence("the loss does not take", output, targets):
-                loss(output, targets)
+            batch = self.some_samples(split)
+            check_data(self.net, Nest(batch), loss, split, self.amp)
+            _, output, targets = loss_of_batch(self.net, batch, loss)()
 
             def value_of(numbers: Tensor) -> Tensor:
-                return loss(output[numbers], targets[numbers])
+                if isinstance(output, Tensor):
+                    return loss(output[numbers], targets[numbers])
+                return loss_of_batch(self.net, rows_of(batch, numbers), loss)()[0]
+
+            def weight_of(numbers: Tensor) -> float:
+                is_sample = isinstance(data, _Sample)  # whose groups count alike
+                return (
+                    len(numbers)
+                    if is_sample
+                    else float(batch_weight(loss, rows_of(batch, numbers)))
+                )
 
             at_once = self.batch_size >= len(data) and not isinstance(data, _Sample)
-            is_plain_mean(value_of, len(targets), at_once)
-        self.folds = _folding_is_exact(self.net, lambda net: net(inputs))
+            is_plain_mean(value_of, weight_of, batch_length(batch), at_once)
+        self.folds = _folding_is_exact(self.net, lambda net: loss_of_batch(net, batch, loss)()[:2])
 
     def values(self, points: list[tuple[float, ...]]) -> list[dict[str, float]]:
         """What is found at each of some points, such as {"train_loss": 0.3}."""
@@ -749,7 +764,7 @@ def _closed_form_obstacle(
     net: nn.Module,
     directions: list[list[Tensor]],
     kind: str,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     metrics: Metrics | None,
     amp: bool,
 ) -> str | None:  # None: it applies
@@ -971,7 +986,7 @@ def _values_of_some(
     evaluator: _PointEvaluator, x: np.ndarray, y: np.ndarray | None
 ) -> dict[str, float]:
     """Loss and metrics of a few samples, at the centre and at a corner."""
-    few = TensorDataset(*evaluator.some_samples("train"))
+    few = Nest(evaluator.some_samples("train"))
     of_few = replace(evaluator, splits={"train": few}, batch_size=len(few))
     corner = (float(x[-1]),) if y is None else (float(x[-1]), float(y[-1]))
     centre, aside = of_few.values([(0.0,) * len(corner), corner])
@@ -1049,9 +1064,11 @@ def _open_surface(
 # %% ../nbs/04_landscape.ipynb #f7ac56d2
 def loss_surface(
     net: nn.Module,  # on any device; it stays as it is, in weights and mode
-    train: Any,  # a pair (inputs, targets), or data as the engine takes it
+    # a pair (inputs, targets) of tensors or arrays, a `Dataset`, a `DataLoader`, or batches that
+    # can be iterated again
+    train: Any,
     # "mse", "mae", "huber", "cross_entropy", or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor] = "mse",
+    loss: str | Callable[..., Tensor] = "mse",
     x: tuple[float, float, int] = (-1, 1, 51),  # from, to, how many; 1 is the length of dx
     y: tuple[float, float, int] | None = (-1, 1, 51),  # likewise; None: a line
     # of random directions: "filter", "layer", "weight", "dfilter", "dlayer" or ""; see
@@ -1067,6 +1084,8 @@ def loss_surface(
     directions: Any = None,
     orthogonalize: bool = False,  # take from the second direction its part along the first
     kind: str = "weights",  # what moves: "weights" (parameters) or "states" (all of state_dict)
+    # instead of `loss`: (net, batch) -> mean over the batch, for batches that are no pairs
+    batch_loss: Callable[[nn.Module, Any], Tensor] | None = None,
     validation: Any = None,  # data evaluated beside `train`
     test: Any = None,  # likewise
     # of the engine, such as `samnb.images.ImageMetrics()`; None: the loss alone
@@ -1092,6 +1111,8 @@ def loss_surface(
     """
     x_axis = _axis_coordinates(x, "x")
     y_axis = None if y is None else _axis_coordinates(y, "y")
+    if batch_loss is not None:
+        loss = to_loss(loss, batch_loss)
     device = next(net.parameters()).device
     moving_net = copy.deepcopy(net).eval()
     used = _make_directions(
@@ -1104,7 +1125,7 @@ def loss_surface(
         orthogonalize,
     )
     splits = {
-        name: _draw_sample(on_device(data, device), sample, seed)
+        name: _draw_sample(keep_on_device(on_device(data, device, dtype_of(net))), sample, seed)
         for name, data in (("train", train), ("validation", validation), ("test", test))
         if data is not None
     }
@@ -1113,6 +1134,7 @@ def loss_surface(
     used_method = "points"
     if _use_closed_form(method, obstacle, executor):
         used_method = _method_of(evaluator, x_axis, y_axis, insist=method == "closed form")
+    evaluator.in_closed_form = used_method != "points"
     dir_file = None if orthogonalize else directions
     surface = _open_surface(x_axis, y_axis, evaluator, used_method, file, dir_file)
     saver = _Saver(surface, file, save_every)

@@ -265,9 +265,9 @@ def _groups(
 # %% ../nbs/05b_sharpness.ipynb #1e58b0af
 def adaptive_sharpness(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     rho: float = 0.05,  # radius, in units of the scale; 0.05 is SAM's on CIFAR-10
     *,
     adaptive: str = "elementwise",  # the scale: "none" (plain), "elementwise" or "filter"
@@ -278,7 +278,8 @@ def adaptive_sharpness(
     n_steps: int = 20,  # gradients for "ascent" and "worst"
     n_samples: int = 20,  # pairs of points for "average"
     seed: int = 0,  # of the random start or points, and of the groups of `m` samples
-    **arguments: Any,  # layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    # batch_loss, layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    **arguments: Any,
 ) -> float:  # a difference of losses
     """Return how much higher the loss is in a neighbourhood of the weights than at them.
 
@@ -298,23 +299,26 @@ def adaptive_sharpness(
     with _weights_restored(net):
         for chosen in _groups(mean, m, seed):
             group = around.of_samples(chosen)
+            if not group.mean.weight:  # its targets are ignored
+                continue
             nearby = _loss_nearby(group, kind, n_steps, n_samples, seed)
             at_the_weights = group.loss(torch.zeros_like(group.origin))
-            rises.append(len(chosen) * (nearby - at_the_weights))
-    return math.fsum(rises) / len(mean.chosen)
+            rises.append(group.mean.weight * (nearby - at_the_weights))
+    return math.fsum(rises) / mean.weight
 
 # %% ../nbs/05b_sharpness.ipynb #3f841988
 def surface_flat_area(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     rise: float = 0.1,  # above the loss at the weights, in units of the loss
     *,
     radius: float = 1.0,  # the plane reaches from -radius to radius in both directions
     points: int = 13,  # on each side; odd, so that the weights are one of them
     seed: int = 123,  # of the directions
-    **arguments: Any,  # batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    # batch_loss, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    **arguments: Any,
 ) -> float:  # from 0 to 4 radius ** 2
     """Return how much of a random plane through the weights is flat: at most `rise` above them.
 
@@ -332,14 +336,11 @@ def surface_flat_area(
     def loss_of_normalized_logits(output: Tensor, target: Tensor) -> Tensor:
         return mean.loss(normalized_logits(output), target)
 
-    inputs, targets = (
-        t.to(mean.dtype) if t.is_floating_point() else t for t in mean.data[mean.chosen]
-    )
     axis = (-radius, radius, points)
     surface = loss_surface(
         net,
-        (inputs, targets),
-        loss_of_normalized_logits if mean.normalize_logits else loss,
+        list(mean.batches(mean.chosen)),
+        loss_of_normalized_logits if mean.normalize_logits else mean.loss,
         axis,
         axis,
         seed=seed,
@@ -404,7 +405,7 @@ MEASURE_LABELS = {
 def _hessian_values(
     net: nn.Module,
     data: Any,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     names: Sequence[str],  # which of `HESSIAN_MEASURES`, among others
     **arguments: Any,  # as for `MeanLoss`
 ) -> dict[str, float]:
@@ -427,7 +428,7 @@ def _hessian_values(
 def _neighbourhood_value(
     net: nn.Module,
     data: Any,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     *,
     kind: str = "worst",  # of `adaptive_sharpness`, or "flat_area"
     **options: Any,  # as for `adaptive_sharpness`, or for `surface_flat_area`
@@ -441,7 +442,7 @@ def _neighbourhood_value(
 def _weight_values(
     net: nn.Module,
     data: Any,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     names: Sequence[str],  # which of `WEIGHT_MEASURES`, among others
     initial: nn.Module | None,  # the network before training
     **arguments: Any,  # as for `MeanLoss`
@@ -462,16 +463,17 @@ def _weight_values(
 # %% ../nbs/05b_sharpness.ipynb #dd41380e
 def sharpness_measures(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors; usually the training data
+    data: Any,  # a pair (inputs, targets), or any data of the engine; usually the training data
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     initial: nn.Module | None = None,  # the network before training; None leaves the distance out
     *,
     # name -> arguments of `adaptive_sharpness`; None: `MEASURES`
     measures: dict[str, dict[str, Any]] | None = None,
     hessian: bool = True,  # with the largest eigenvalue and the trace
     names: Sequence[str] | None = None,  # only these; None: all
-    **arguments: Any,  # batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    # batch_loss, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    **arguments: Any,
 ) -> dict[str, float]:  # the value of each measure by its name, with residual and interval
     """Return the sharpness of one network by every measure, or by those that are named.
 
