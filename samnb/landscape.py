@@ -35,6 +35,7 @@ from .cpu import Conv3x3
 from samnb.engine import (
     LOSSES,
     Batches,
+    BatchLoss,
     Metrics,
     Nest,
     batch_length,
@@ -678,11 +679,12 @@ class _PointEvaluator:
         loss = to_loss(self.loss)
         means = []
 
-        def recorded(output: Tensor, target: Tensor) -> Tensor:
-            means.append(loss(output, target))
+        def recorded(*given: Any) -> Tensor:
+            means.append(loss(*given))
             return means[-1]
 
-        values = evaluate(net, data, recorded, self.metrics, len(data) // _GROUPS, self.amp)
+        used = BatchLoss(recorded) if isinstance(loss, BatchLoss) else recorded
+        values = evaluate(net, data, used, self.metrics, len(data) // _GROUPS, self.amp)
         groups = torch.stack(means).double().cpu().numpy()
         error = data.standard_error(groups.sum(), (groups**2).sum())
         return values | {"loss_se": float(error)}

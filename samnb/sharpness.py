@@ -465,7 +465,7 @@ def sharpness_measures(
     net: nn.Module,  # left as it is
     data: Any,  # a pair (inputs, targets), or any data of the engine; usually the training data
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[..., Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     initial: nn.Module | None = None,  # the network before training; None leaves the distance out
     *,
     # name -> arguments of `adaptive_sharpness`; None: `MEASURES`
