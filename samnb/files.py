@@ -431,6 +431,8 @@ def _content_of_object(value: Any, seen: dict[int, tuple[int, Any]]) -> Any:
         parts = value.__reduce_ex__(2)
     except Exception:  # what cannot be copied counts by its class
         return content_of(type(value), seen)
+    if isinstance(parts, str):  # the name of what stays where it is, such as a cached function
+        return content_of(getattr(value, "__wrapped__", parts), seen)
     return content_of([list(p) if isinstance(p, Iterator) else p for p in parts], seen)
 
 # %% ../nbs/90_files.ipynb #b0d6ea93

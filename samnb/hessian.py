@@ -257,6 +257,8 @@ class MeanLoss:
         """Whether the loss is a mean over samples; False only where all are one batch."""
         batch = next(self.batches(telling_samples(self.data, self.chosen)))
         check_data(self.net, Nest(batch), self.loss, "given")
+        if not batch_weight(self.loss, batch):  # all of these are ignored
+            return True
         _, output, targets = self.of_batch(batch)
 
         def value_of(numbers: Tensor) -> Tensor:

@@ -456,6 +456,9 @@ def _folding_is_exact(
     probe = copy.deepcopy(net)
     norms: list[Any] = [m for m in probe.modules() if type(m) in _BATCH_NORMS]
     generator = torch.Generator().manual_seed(0)
+    for p in probe.parameters():  # so that no layer is zero
+        noise = torch.randn(p.shape, generator=generator).to(p)
+        p.add_(0.1 * noise * (p.norm() / max(p.numel(), 1) ** 0.5 or 1.0))
     for norm in norms:
         for t in (norm.running_mean, norm.running_var, norm.weight, norm.bias):
             if t is not None:
@@ -544,15 +547,19 @@ def telling_samples(
     data: Any,  # of the engine
     chosen: Tensor,  # numbers of the samples that count
 ) -> Tensor:  # at most 32 of them
-    """Some samples, from end to end, and one of each of the rarest classes."""
+    """Some samples, from end to end, and those with the rarest classes or missing targets."""
     n = len(chosen)
     picked = torch.linspace(0, n - 1, min(n, 16), dtype=torch.float64).round().long()
     labels = _labels_of(data)
-    if labels is not None and len(labels) == len(data) and not labels.is_floating_point():
+    if labels is not None and len(labels) == len(data):
         of_chosen = labels[chosen].cpu().view(n, -1)
-        _, first, count = np.unique(of_chosen, return_index=True, return_counts=True)
-        rarest = first[count.argsort(kind="stable")[:16]] // of_chosen.shape[1]
-        picked = torch.cat([picked, torch.from_numpy(rarest)]).unique()
+        if labels.is_floating_point():  # what is missing, by what is usual
+            missing = (of_chosen.isnan() | (of_chosen == 0)).sum(1)
+            odd = torch.stack([missing.argmin(), missing.argmax()])
+        else:
+            _, first, count = np.unique(of_chosen, return_index=True, return_counts=True)
+            odd = torch.from_numpy(first[count.argsort(kind="stable")[:16]] // of_chosen.shape[1])
+        picked = torch.cat([picked, odd]).unique()
     return chosen[picked.to(chosen.device)]
 
 # %% ../nbs/04_landscape.ipynb #mean0004
@@ -688,6 +695,12 @@ class _PointEvaluator:
         groups = torch.stack(means).double().cpu().numpy()
         error = data.standard_error(groups.sum(), (groups**2).sum())
         return values | {"loss_se": float(error)}
+
+# %% ../nbs/04_landscape.ipynb #copy0002
+def _copied(net: nn.Module) -> nn.Module:
+    """A copy, in which tensors that were computed from parameters are constants."""
+    held = [t for m in net.modules() for t in vars(m).values() if isinstance(t, Tensor)]
+    return copy.deepcopy(net, {id(t): t.detach().clone() for t in held if not t.is_leaf})
 
 # %% ../nbs/04_landscape.ipynb #2acad1c2
 def _missing_rows(surface: Surface) -> list[list[tuple[int, ...]]]:
@@ -1116,7 +1129,7 @@ def loss_surface(
     if batch_loss is not None:
         loss = to_loss(loss, batch_loss)
     device = next(net.parameters()).device
-    moving_net = copy.deepcopy(net).eval()
+    moving_net = _copied(net).eval()
     used = _make_directions(
         directions,
         tensors_of(moving_net, kind),
@@ -1129,7 +1142,7 @@ def loss_surface(
     splits = {
         name: _draw_sample(keep_on_device(on_device(data, device, dtype_of(net))), sample, seed)
         for name, data in (("train", train), ("validation", validation), ("test", test))
-        if data is not None
+        if data is not None or name == "train"
     }
     evaluator = _PointEvaluator(moving_net, kind, used, splits, loss, metrics, batch_size, amp)
     obstacle = _closed_form_obstacle(net, used, kind, loss, metrics, amp)
