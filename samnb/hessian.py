@@ -26,13 +26,14 @@ from scipy import stats
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.data import TensorDataset
 from tqdm.auto import tqdm
 
 from samnb.engine import (
     RESIDUAL_LOSSES,
+    Batches,
     BatchLoss,
     Nest,
+    Samples,
     batch_length,
     batch_weight,
     batches,
@@ -53,7 +54,7 @@ from samnb.files import (
     replace_file,
     write_fingerprint,
 )
-from .landscape import is_plain_mean, telling_samples
+from .landscape import is_plain_mean, labels_of, telling_samples
 
 # %% ../nbs/05_hessian.ipynb #h1layers
 def _layer_names(
@@ -162,13 +163,15 @@ class MeanLoss:
         self.size = sum(p.numel() for p in self.parameters)
         self.device = self.parameters[0].device
         self.dtype = self.parameters[0].dtype
-        self.data = keep_on_device(on_device(data, self.device, self.dtype))
+        self.data = on_device(data, self.device, self.dtype)
         self.batch_size = batch_size
         self.normalize_logits = normalize_logits
         if len(self.data) == 0:
             raise ValueError("the data set is empty")
         _refuse_dropout(net)
         self.chosen = self.spread_evenly(max_samples)
+        if isinstance(self.data, (Samples, Batches)):
+            self.read_chosen()
         self.is_plain_mean = self.check_mean()
         self.weight = self.weight_of(self.chosen)
         if not self.weight:
@@ -184,6 +187,14 @@ class MeanLoss:
         count = n if max_samples is None else min(n, max_samples)
         places = torch.linspace(0, n - 1, count, dtype=torch.float64, device=self.device)
         return places.round().long()
+
+    def read_chosen(self) -> None:
+        """Read the samples that count once, and keep them."""
+        if len(self.chosen) < len(self.data):
+            some = list(batches(self.data, self.batch_size, self.chosen))
+            self.data = on_device(some, self.device, self.dtype)
+            self.chosen = self.spread_evenly(None)
+        self.data = keep_on_device(self.data)
 
     def of_samples(
         self,
@@ -203,9 +214,10 @@ class MeanLoss:
         (one,) = self.batches(chosen[:1])
         if not isinstance(batch_weight(self.loss, one), Tensor):
             return float(len(chosen))
-        if isinstance(self.data, TensorDataset):
-            labels = self.data.tensors[1][chosen]
-            return float(batch_weight(self.loss, (labels, labels)))
+        labels = labels_of(self.data)
+        if labels is not None and torch.equal(labels[chosen[:1]], one[1]):  # no inputs are needed
+            of_chosen = labels[chosen]
+            return float(batch_weight(self.loss, (of_chosen, of_chosen)))
         return math.fsum(float(batch_weight(self.loss, b)) for b in self.batches(chosen))
 
     def batches(
@@ -255,7 +267,9 @@ class MeanLoss:
     @torch.no_grad()
     def check_mean(self) -> bool:
         """Whether the loss is a mean over samples; False only where all are one batch."""
-        batch = next(self.batches(telling_samples(self.data, self.chosen)))
+        some = copy.copy(self)
+        some.batch_size = 8 if isinstance(self.loss, BatchLoss) else 32
+        batch = next(some.batches(telling_samples(self.data, self.chosen)))
         check_data(self.net, Nest(batch), self.loss, "given")
         if not batch_weight(self.loss, batch):  # all of these are ignored
             return True

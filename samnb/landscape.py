@@ -532,7 +532,7 @@ def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
     return _Sample(data, order[:n])
 
 # %% ../nbs/04_landscape.ipynb #mean0002
-def _labels_of(data: Any) -> Tensor | None:
+def labels_of(data: Any) -> Tensor | None:
     """The targets of data that are tensors, where it is clear which they are."""
     nest = data.nest if isinstance(data, Nest) else getattr(data, "tensors", None)
     if nest is None:
@@ -540,7 +540,7 @@ def _labels_of(data: Any) -> Tensor | None:
     if isinstance(nest, Mapping):
         nest = [nest[name] for name in ("labels", "label", "targets") if name in nest]
     found = tensors_in(nest)
-    return found[-1] if found else None
+    return found[-1] if found and len(found[-1]) == len(data) else None
 
 
 def telling_samples(
@@ -550,8 +550,8 @@ def telling_samples(
     """Some samples, from end to end, and those with the rarest classes or missing targets."""
     n = len(chosen)
     picked = torch.linspace(0, n - 1, min(n, 16), dtype=torch.float64).round().long()
-    labels = _labels_of(data)
-    if labels is not None and len(labels) == len(data):
+    labels = labels_of(data)
+    if labels is not None and labels[:1].numel() * n < 10**7:
         of_chosen = labels[chosen].cpu().view(n, -1)
         if labels.is_floating_point():  # what is missing, by what is usual
             missing = (of_chosen.isnan() | (of_chosen == 0)).sum(1)

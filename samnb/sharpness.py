@@ -354,7 +354,7 @@ def surface_flat_area(
 # name -> what `adaptive_sharpness` is given, or for the kind "flat_area" `surface_flat_area`
 MEASURES: dict[str, dict[str, Any]] = {
     "sam": {"kind": "sam", "adaptive": "none", "rho": 0.05},
-    "m_sharpness": {"kind": "sam", "adaptive": "none", "rho": 0.05, "m": 32},
+    "m_sharpness": {"kind": "sam", "adaptive": "none", "rho": 0.05, "m": 32, "seed": 0},
     "ascent": {"kind": "ascent", "adaptive": "none", "rho": 0.05},
     "worst": {"kind": "worst", "adaptive": "none", "rho": 0.05},
     "worst_linf": {"kind": "worst", "adaptive": "none", "norm": "linf", "rho": 0.002},
