@@ -8,15 +8,20 @@ __all__ = ['MODELS', 'Config', 'config_from', 'register', 'resolve', 'explain', 
 # %% ../nbs/06_config.ipynb #9d88fdf9
 import argparse
 import difflib
+import dis
 import functools
+import hashlib
+import importlib.util
 import inspect
+import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from types import NoneType
+from types import CodeType, ModuleType, NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
+import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import (
@@ -29,10 +34,10 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.dataclasses import dataclass as checked_dataclass
-from torch import nn
+from torch import Tensor, nn
 
 from .engine import to_device
-from .files import find_file, find_folder
+from .files import PARTIAL, _code_content, find_folder, sha256_of
 from .images import read_cifar10
 from .samformer import Linear, SAMformer
 from .series import CATALOGUE, TOYS, download_series
@@ -367,7 +372,139 @@ for _name in LAYERS:
 for _depth in (8, 20, 56):
     register(f"ResNet{_depth}", functools.partial(ResNet, _depth))
 
-LIBRARY_MODELS = tuple(MODELS)  # known in every process, also where you have registered nothing
+# known in every process, also where you have registered nothing
+LIBRARY_MODELS = tuple(MODELS)
+_LIBRARY_ENTRIES = dict(MODELS)
+
+# %% ../nbs/06_config.ipynb #6fe2bb7d
+def _is_installed(thing: Any) -> bool:
+    """Whether a class, function or module is of Python, of samnb, or of an installed package."""
+    name = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
+    root = str(name).partition(".")[0]
+    if root in ("__main__", "None"):
+        return False
+    file = getattr(sys.modules.get(root), "__file__", None) or ""
+    installed = {"site-packages", "dist-packages"} & set(Path(file).parts)
+    return root == "samnb" or root in sys.stdlib_module_names or bool(installed)
+
+# %% ../nbs/06_config.ipynb #7ce7ece1
+def _names_in(code: CodeType) -> tuple[set[str], set[str]]:
+    """The global names that a function reads, and the modules that it imports."""
+    names, imports = set(), set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            names.add(instruction.argval)
+        elif instruction.opname == "IMPORT_NAME":
+            imports.add(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner_names, inner_imports = _names_in(constant)
+            names |= inner_names
+            imports |= inner_imports
+    return names, imports
+
+
+def _code_of_module(name: str) -> str:
+    """The name of an installed module; of a file of the user's its contents."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return name
+    path = Path(spec.origin) if spec is not None and spec.origin else None
+    if path is None or not path.is_file() or {"site-packages", "dist-packages"} & {*path.parts}:
+        return name
+    if name.partition(".")[0] in ("samnb", *sys.stdlib_module_names):
+        return name
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+# %% ../nbs/06_config.ipynb #aaf7c78e
+def _code_of_function(function: Any, seen: set[int]) -> list[Any]:
+    """What a function does, with what it refers to."""
+    code = function.__code__
+    names, imports = _names_in(code)
+    known = function.__globals__
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _has_contents(cell)]
+    held = [function.__defaults__, function.__kwdefaults__, cells]
+    return [
+        _code_content(code),
+        [_code_of(part, seen) for part in held],
+        [(name, _code_of(known[name], seen)) for name in sorted(names) if name in known],
+        [_code_of_module(name) for name in sorted(imports)],
+    ]
+
+
+def _has_contents(cell: Any) -> bool:
+    """Whether a variable of an outer function has a value yet."""
+    try:
+        return bool([cell.cell_contents])
+    except ValueError:
+        return False
+
+
+def _code_of_class(kind: type, seen: set[int]) -> list[Any]:
+    """What a class does: its bases and what stands in it."""
+    own = {
+        name: value
+        for name, value in vars(kind).items()
+        if hasattr(value, "__get__") or not (name.startswith("__") or name == "_abc_impl")
+    }
+    slots = ("__dict__", "__weakref__")
+    parts = [(name, _code_of(own[name], seen)) for name in sorted(own) if name not in slots]
+    return [[_code_of(base, seen) for base in kind.__bases__], parts]
+
+# %% ../nbs/06_config.ipynb #8b7a198c
+def _code_of(
+    value: Any,
+    seen: set[int],  # ids of what was met on the way
+) -> Any:
+    """What tells one value from another, of code and of data; the same in every process."""
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        return repr(value)
+    if isinstance(value, ModuleType):
+        return _code_of_module(value.__name__)
+    if isinstance(value, Tensor):
+        return sha256_of([value])
+    if isinstance(value, np.ndarray):
+        return hashlib.sha256(value.tobytes()).hexdigest()
+    if id(value) in seen:
+        return getattr(value, "__qualname__", type(value).__qualname__)
+    seen.add(id(value))
+    if isinstance(value, (list, tuple)):
+        return [_code_of(part, seen) for part in value]
+    if isinstance(value, dict):
+        return [(_code_of(key, seen), _code_of(part, seen)) for key, part in value.items()]
+    if isinstance(value, functools.partial):
+        return _code_of([value.func, value.args, value.keywords], seen)
+    if isinstance(value, property):
+        return _code_of([value.fget, value.fset], seen)
+    value = getattr(value, "__func__", value)  # of a method
+    if isinstance(value, type) or hasattr(value, "__qualname__"):
+        name = f"{value.__module__}.{value.__qualname__}"
+        if _is_installed(value) or not (isinstance(value, type) or hasattr(value, "__code__")):
+            return name
+        return (_code_of_class if isinstance(value, type) else _code_of_function)(value, seen)
+    if not _is_installed(type(value)):
+        return _code_of([type(value), vars(value)], seen)
+    try:
+        return hashlib.sha256(pickle.dumps(value)).hexdigest()
+    except Exception:  # what cannot be pickled counts by its class
+        return type(value).__qualname__
+
+# %% ../nbs/06_config.ipynb #89bcee5f
+def user_code(
+    config: Config,
+) -> dict[str, str]:  # "model", "variant" -> 16 hexadecimal digits; nothing for what is samnb's
+    """What identifies the code of the user's that a run depends on."""
+    brought: dict[str, Any] = {}
+    entry = MODELS[config.model]
+    if entry is not _LIBRARY_ENTRIES.get(config.model):
+        brought["model"] = entry.build
+    if config.use_sam and not _is_installed(VARIANTS[config.variant]):
+        brought["variant"] = VARIANTS[config.variant]
+    return {
+        name: hashlib.sha256(repr(_code_of(value, set())).encode()).hexdigest()[:16]
+        for name, value in brought.items()
+    }
 
 # %% ../nbs/06_config.ipynb #67e5b91e
 _SERIES_RECIPE = {
@@ -593,17 +730,28 @@ def _check_model(
         raise ValueError(f"model {config.model!r} {does}, and {config.dataset!r} is {given}")
 
 # %% ../nbs/06_config.ipynb #06698d05
-def _find_dataset(
+def find_dataset(
     dataset: str,  # a name or a file
 ) -> str:  # a name, or the whole path of a file
-    """Where a data set of the user's is; ValueError for an .npz file that is nowhere."""
-    if dataset.endswith(".npz") and not Path(dataset).is_file():
-        if (found := find_file(Path(dataset).name)) is None:
-            raise ValueError(f"there is no file {dataset}, here or below {find_folder('data')}")
-        dataset = str(found)
-    if dataset not in (*TOYS, *CATALOGUE) and Path(dataset).is_file():
-        dataset = str(Path(dataset).resolve())
-    return dataset
+    """Where a file of the user's is: as given, or below the data folder.
+
+    ValueError: a file that is nowhere, or several of that name with other contents.
+    """
+    if dataset in (*TOYS, *CATALOGUE, "CIFAR10", "digits"):
+        return dataset
+    path, folder = Path(dataset).expanduser(), find_folder("data")
+    if path.is_file() or not path.suffix:  # without a suffix it may be a misspelt name
+        return str(path.resolve()) if path.is_file() else dataset
+    found = [file for file in sorted(folder.rglob(path.name)) if PARTIAL not in str(file)]
+    exact = [file for file in found if file == folder / path]
+    if not found:
+        raise ValueError(f"no data set {dataset!r}: there is no such file here or below {folder}")
+    if not exact and len({hashlib.sha256(file.read_bytes()).digest() for file in found}) > 1:
+        raise ValueError(
+            f"dataset {dataset!r} may be any of {', '.join(map(str, found))}, which differ; "
+            "give the path of one"
+        )
+    return str((exact or found)[0].resolve())
 
 # %% ../nbs/06_config.ipynb #28dd55c6
 def resolve(
@@ -621,7 +769,7 @@ def resolve(
     for name, place in without.items():
         if getattr(config, name) is not None:
             raise ValueError(f"{name} does not apply to {place}; leave it at None")
-    config = replace(config, dataset=_find_dataset(config.dataset))
+    config = replace(config, dataset=find_dataset(config.dataset))
     filled = {
         name: value
         for name, value in recipe_of(config).items()

@@ -7,6 +7,7 @@ __all__ = ['LOSSES', 'Metrics', 'to_loss', 'on_device', 'eval_mode', 'evaluate',
 
 # %% ../nbs/03_engine.ipynb #ee1dcfb8
 import copy
+import hashlib
 import inspect
 import io
 import math
@@ -15,9 +16,10 @@ import re
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,9 +49,13 @@ from tqdm.auto import tqdm
 from .cpu import keep_memory, warn_of_slow_amp
 from samnb.files import (
     RunFolder,
+    _code_content,
     random_state,
+    refuse_other,
     seed_everything,
     set_random_state,
+    sha256_of,
+    sha256_of_data,
     to_builtin,
 )
 from .sam import SAM, GuardedOptimizer
@@ -163,7 +169,7 @@ def batch_length(batch: Any) -> int:
         found = " and ".join(map(str, sorted(lengths))) or "no"
         raise ValueError(
             f"the tensors of a batch must have a row for each sample; this {type(batch).__name__} "
-            f"has tensors of {found} rows"
+            f"has tensors of {found} rows (samples one by one go into a Dataset)"
         )
     return lengths.pop()
 
@@ -216,6 +222,8 @@ def _as_arrays(
     if not (data and of_tensors) and not (len(data) == 2 and all(map(_is_array, data))):
         return None
     tensors = [_to_tensor(values, dtype) for values in data]
+    if any(t.layout is not torch.strided for t in tensors):
+        raise ValueError("inputs and targets must be dense tensors; to_dense() makes them so")
     if len({len(t) if t.ndim else 0 for t in tensors}) != 1:
         shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
         raise ValueError(f"inputs and targets must have as many samples; got the shapes {shapes}")
@@ -413,7 +421,7 @@ def on_device(
     if isinstance(data, DataLoader):
         return _from_loader(data, device, dtype)
     by_index = hasattr(data, "__getitem__") and hasattr(data, "__len__")
-    if by_index and not isinstance(data, (list, tuple, str, bytes, IterableDataset)):
+    if by_index and not isinstance(data, (Sequence, IterableDataset)):
         return Samples(data, device, dtype)
     _refuse_used_up(data)
     return Batches(data, device, dtype)
@@ -477,6 +485,19 @@ def _shapes(nest: Any) -> str:
         return "(" + ", ".join(map(_shapes, nest)) + ")"
     return type(nest).__name__
 
+# %% ../nbs/03_engine.ipynb #7bd96fd8
+def _prepares_batches(
+    kind: type,  # of a network
+) -> bool:
+    """Whether its forward pass comes in two parts; a `forward` of its own, further down, counts."""
+    if not hasattr(kind, "prepare_batch"):
+        return False
+
+    def depth(name: str) -> int:
+        return next(i for i, base in enumerate(kind.__mro__) if name in vars(base))
+
+    return depth("forward") >= min(depth("prepare_batch"), depth("forward_prepared"))
+
 # %% ../nbs/03_engine.ipynb #42db325d
 def forward_batch(
     net: Any,  # an `nn.Module`
@@ -487,7 +508,7 @@ def forward_batch(
     # a function that gives the output, and the targets that belong to it
 ) -> tuple[Callable[[], Tensor], Any]:
     """Compute now what both passes of SAM share; the function that is returned does the rest."""
-    if not (residual_only and hasattr(net, "prepare_batch")):
+    if not (residual_only and _prepares_batches(type(net))):
         return partial(net, inputs), targets
     prepared, targets = net.prepare_batch(inputs, targets)
     return partial(net.forward_prepared, *prepared), targets
@@ -639,6 +660,28 @@ def evaluate(
     return {"loss": mean} | (metrics.result(sums, n) if metrics else {})
 
 # %% ../nbs/03_engine.ipynb #5d1fce52
+def generators_of(data: Any) -> list[torch.Generator]:
+    """Generators of its own that a loader draws from; torch's own belongs to the random state."""
+    loader = getattr(data, "loader", None) or getattr(data, "source", None)
+    parts = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+    found = [getattr(part, "generator", None) for part in parts]
+    return list(dict.fromkeys(g for g in found if isinstance(g, torch.Generator)))
+
+
+@contextmanager
+def _randomness_kept(data: Any) -> Iterator[None]:
+    """Within it, data that draw at random draw the same each time; afterwards nothing was drawn."""
+    state = random_state()
+    own = [(g, g.get_state()) for g in generators_of(data)]
+    seed_everything(0)
+    try:
+        yield
+    finally:
+        set_random_state(state)
+        for generator, before in own:
+            generator.set_state(before)
+
+
 def _first_samples(data: Any, n: int) -> Any:
     """A batch of at most `n` samples; None where there are none."""
     if isinstance(data, Batches):
@@ -701,23 +744,21 @@ def check_data(
 
     At most eight samples are looked at, in eval mode; the random state stays as it is.
     """
-    state = random_state()
-    try:
-        with eval_mode(net):
-            batch = _first_samples(data, 8)
-            if batch is None:
-                raise ValueError(f"the {name} data set is empty")
-            n = batch_length(batch)
-            halves = [rows_of(batch, slice(n // 2)), rows_of(batch, slice(n // 2, n))]
-            if n == 1:
-                halves = [batch, batch]
-                batch = rows_of(batch, torch.zeros(2, dtype=torch.long))
-            whole, *parts = (_checked_loss(net, b, loss, amp, name) for b in (batch, *halves))
-    finally:
-        set_random_state(state)
+    with eval_mode(net), _randomness_kept(data):
+        batch = _first_samples(data, 8)
+        if batch is None:
+            raise ValueError(f"the {name} data set is empty")
+        n = batch_length(batch)
+        halves = [rows_of(batch, slice(n // 2)), rows_of(batch, slice(n // 2, n))]
+        if n == 1:
+            halves = [batch, batch]
+            batch = rows_of(batch, torch.zeros(2, dtype=torch.long))
+        tried = (batch, *halves, batch)
+        whole, *parts, again = (_checked_loss(net, b, loss, amp, name) for b in tried)
     weights = [float(batch_weight(loss, half)) for half in halves]
-    if not all(weights) or not all(map(math.isfinite, (whole, *parts))):
-        return True  # nothing can be said
+    is_random = not math.isclose(again, whole, rel_tol=1e-5)
+    if is_random or not all(weights) or not all(map(math.isfinite, (whole, *parts))):
+        return True  # of a loss that draws at random, or is no number, nothing can be said
     is_half = amp or dtype_of(net) in (torch.bfloat16, torch.float16)
     slack = (3e-2 if is_half else 1e-3) * max(map(abs, (whole, *parts)))
     if not min(parts) - slack <= whole <= max(parts) + slack:
@@ -738,15 +779,13 @@ def _needs_two(
     """Whether a batch of one sample breaks the network in training mode; a copy is tried."""
     if not any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules()):
         return False
-    state = random_state()
     tried = copy.deepcopy(net)
     train_mode(tried)
     try:
-        loss_of_batch(tried, _first_samples(data, 1), loss)()
+        with _randomness_kept(data):
+            loss_of_batch(tried, _first_samples(data, 1), loss)()
     except Exception as error:
         return "more than 1 value per channel" in str(error)
-    finally:
-        set_random_state(state)
     return False
 
 # %% ../nbs/03_engine.ipynb #4b5db66d
@@ -780,22 +819,16 @@ def epoch_batches(
 
 def _count_steps(data: Any, batch_size: int) -> int:
     """Batches of an epoch; 0 where only an epoch can tell."""
-    if isinstance(data, Samples) and data.loader is not None:
-        return len(data.loader)
-    if not isinstance(data, Batches):
+    source = data.loader if isinstance(data, Samples) else getattr(data, "source", None)
+    if source is None:
         return math.ceil(len(data) / batch_size)
     try:
-        return len(data.source)  # type: ignore[arg-type]
+        n_batches = len(source)
     except TypeError:
         return 0
-
-
-def generators_of(data: Any) -> list[torch.Generator]:
-    """Generators of its own that a loader draws from; torch's own belongs to the random state."""
-    loader = getattr(data, "loader", None) or getattr(data, "source", None)
-    parts = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
-    found = [getattr(part, "generator", None) for part in parts]
-    return list(dict.fromkeys(g for g in found if isinstance(g, torch.Generator)))
+    if n_batches == 0:
+        raise ValueError("the train data have no batch; does drop_last leave none of the samples?")
+    return n_batches
 
 # %% ../nbs/03_engine.ipynb #54afb61a
 @contextmanager
@@ -912,6 +945,93 @@ def _with_types_of(own: Any, loaded: Any) -> Any:
         return [_with_types_of(*pair) for pair in zip(own, loaded)]
     return loaded
 
+# %% ../nbs/03_engine.ipynb #e7ea06cf
+def _name_of(thing: Any) -> str:
+    """The name of a class or a function; of a function also a hash of what it does."""
+    if thing is None:
+        return "none"
+    thing = getattr(thing, "__func__", thing)  # of a method
+    if not hasattr(thing, "__code__"):
+        return getattr(thing, "__name__", type(thing).__name__)
+    digest = hashlib.sha256(repr(_code_content(thing.__code__)).encode()).hexdigest()[:8]
+    return f"{thing.__name__}:{digest}"
+
+
+def _settings_of(thing: Any) -> dict[str, Any]:
+    """The arguments of a constructor that an object still has: numbers, text, functions."""
+    names = {
+        name
+        for kind in type(thing).__mro__
+        for name in inspect.signature(kind.__init__).parameters  # type: ignore[misc]
+    }
+    values = {name: getattr(thing, name, None) for name in sorted(names - {"last_epoch"})}
+    values["lr_lambdas"] = [_name_of(f) for f in getattr(thing, "lr_lambdas", ())] or None
+    return {
+        name: value if isinstance(value, (bool, int, float)) else str(value)
+        for name, value in values.items()
+        if value is None or isinstance(value, (bool, int, float, str, list, tuple))
+    }
+
+# %% ../nbs/03_engine.ipynb #f87a2254
+def _optimizer_fingerprint(optimizer: GuardedOptimizer, scheduler: Any) -> dict[str, Any]:
+    """Classes, settings and hyperparameters of an optimizer and its scheduler."""
+    base = type(optimizer.base_optimizer).__name__
+    is_plain = type(optimizer) is GuardedOptimizer
+    about: dict[str, Any] = {
+        "optimizer": base if is_plain else f"{type(optimizer).__name__} of {base}",
+        "scheduler": "none" if scheduler is None else _name_of(type(scheduler)),
+        "rho_schedule": _name_of(getattr(optimizer, "rho_schedule", None)),
+    }
+    about |= {f"{name}_of_the_optimizer": v for name, v in _settings_of(optimizer).items()}
+    about |= {f"{name}_of_the_scheduler": v for name, v in _settings_of(scheduler).items()}
+    for i, group in enumerate(optimizer.param_groups):
+        where = f"_of_group_{i}" if len(optimizer.param_groups) > 1 else ""
+        about[f"parameters{where}"] = len(group["params"])
+        for name, value in group.items():
+            # the rate is what a scheduler makes of it; the rest says how, not what is computed
+            if name in ("params", "foreach", "fused", "capturable", "initial_lr"):
+                continue
+            value = group.get("initial_lr", value) if name == "lr" else value
+            is_number = isinstance(value, (bool, int, float, Tensor))
+            about[f"{name}{where}"] = float(value) if is_number else str(value)
+    return about
+
+# %% ../nbs/03_engine.ipynb #3ef82a69
+def _data_fingerprint(data: Any) -> str:
+    """Number and contents of the samples; of what is not on the device whole, of the first ones."""
+    if not isinstance(data, (Samples, Batches)):
+        return sha256_of_data(data)
+    n = len(data) if isinstance(data, Samples) else _count_steps(data, 1)
+    with _randomness_kept(data):
+        return f"{n}:{sha256_of(tensors_in(_first_samples(data, 8)))}"
+
+
+@torch.no_grad()
+def _loss_at_fixed_weights(
+    net: nn.Module,
+    data: Any,  # as `on_device` gives it
+    loss: Callable[..., Tensor],  # as `to_loss` gives it
+) -> dict[str, float | str]:
+    """Loss and output of a few samples at weights that are drawn anew, and put back after."""
+    tensors = [*net.parameters(), *net.buffers()]
+    kept = [t.clone() for t in tensors]
+    generator = torch.Generator().manual_seed(0)
+    try:
+        for p in net.parameters():
+            p.copy_(torch.randn(p.shape, generator=generator) / max(1, p[:1].numel()) ** 0.5)
+        for module in net.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.reset_running_stats()
+        with eval_mode(net), _randomness_kept(data):
+            value, output, _ = loss_of_batch(net, _first_samples(data, 8), loss)()
+    finally:
+        for t, before in zip(tensors, kept):
+            t.copy_(before)
+    found = {"loss_of_some_samples": value.item()}
+    if isinstance(output, Tensor):
+        found["output_of_some_samples"] = output.double().square().mean().sqrt().item()
+    return {name: v if math.isfinite(v) else str(v) for name, v in found.items()}
+
 # %% ../nbs/03_engine.ipynb #0dd01c4d
 class Engine:
     """Trains, validates, selects, saves, and resumes by itself."""
@@ -967,7 +1087,6 @@ class Engine:
         self.metrics = metrics
         self.scheduler = scheduler
         self.schedule_each = schedule_each
-        self.folder = RunFolder(run_dir)
         self.save_every = save_every
         self.deterministic = deterministic
         self.progress = progress
@@ -991,6 +1110,9 @@ class Engine:
                 warn_of_slow_amp()
         self._check_data()
         self._refuse_batches_of_one()
+        self.folder = RunFolder(run_dir)
+        self.fingerprint = {} if run_dir is None else self._fingerprint()
+        self._refuse_other_folder()
 
     @staticmethod
     def _check_schedule(scheduler: Any, schedule_each: str) -> None:
@@ -1058,6 +1180,44 @@ class Engine:
                 "choose another size, or put the layer in eval mode"
             )
 
+    def _fingerprint(self) -> dict[str, Any]:
+        """What the result depends on, beside the arguments of `fit`."""
+        loss = self.loss.function if isinstance(self.loss, BatchLoss) else self.loss
+        state = {name: _shapes(value) for name, value in self.net.state_dict().items()}
+        layers = hashlib.sha256(repr(sorted(state.items())).encode()).hexdigest()[:16]
+        n_weights = sum(p.numel() for p in self.net.parameters())
+        about = {
+            "network": f"{type(self.net).__name__} of {n_weights} weights, {layers}",
+            "loss": _name_of(loss),
+            "metrics": _name_of(self.metrics),
+            "augment": _name_of(self.augment),
+            "batch_size": self.batch_size,
+            "micro_batch": self.micro_batch or 0,
+            "seed": self.seed,
+            "amp": self.amp,
+            "schedule_each": self.schedule_each,
+        }
+        about |= _optimizer_fingerprint(self.optimizer, self.scheduler)
+        about |= {f"{name}_data": _data_fingerprint(part) for name, part in self.data.items()}
+        return about | _loss_at_fixed_weights(self.net, self.train, self.loss)
+
+    def _refuse_other_folder(self) -> None:
+        """Refuse a folder with files of another training; say so where that cannot be told."""
+        if not (self.is_finished or self.folder.has("last.pt")):
+            return
+        if not self.folder.has("fingerprint.json"):
+            self.folder.log(
+                f"{self.folder.path} has no fingerprint.json: it was not checked that it was made "
+                "with the same data, loss and optimizer"
+            )
+            return
+        stored = self.folder.load_json("fingerprint.json")
+        measured = [name for name in self.fingerprint if name.endswith("_of_some_samples")]
+        place = str(self.folder.path)
+        refuse_other(place, stored, self.fingerprint, ignore=measured, rel_tol=1e-9)
+        # another device or number of threads adds in another order
+        refuse_other(place, stored, {n: self.fingerprint[n] for n in measured}, rel_tol=5e-3)
+
     @property
     def final_model(self) -> str:
         """Name of the file with the best weights."""
@@ -1080,9 +1240,11 @@ class Engine:
                 raise ValueError(f"{name} must be a positive whole number, got {value!r}")
         if "validation" not in self.data:
             raise ValueError("validation data are needed: they choose the weights")
+        duration = {"max_epochs": max_epochs, "patience": patience or 0}
         if self.is_finished:
-            return self._recall_history()
-        self._begin()
+            return self._recall_history(duration)
+        self._begin(duration)
+        self._announce_size(max_epochs)
         bar = tqdm(
             total=max_epochs * self.n_steps or None,
             initial=self.epoch * self.n_steps,
@@ -1099,8 +1261,9 @@ class Engine:
         load_weights(self.net, self.best["weights"], "the best epoch")
         return pd.DataFrame(self.history)
 
-    def _begin(self) -> None:
+    def _begin(self, duration: dict[str, int]) -> None:
         """Take the state from which the training goes on."""
+        is_known = self.folder.has("fingerprint.json") or not self.folder.has("last.pt")
         if self.last_weights is not None:  # an earlier `fit` of this object
             load_weights(self.net, self.last_weights, "the last epoch")
         elif self.folder.has("last.pt"):  # also after an interrupt in this process
@@ -1116,6 +1279,20 @@ class Engine:
             self._save_checkpoint()
         self.last_weights = None
         self.is_running = True
+        if is_known and self.folder.path is not None:
+            self.folder.save_json("fingerprint.json", self.fingerprint | duration)
+
+    def _announce_size(self, max_epochs: int) -> None:
+        """Say how large saved_models/ will be, if that is more than 2 GB."""
+        if self.folder.path is None or not self.save_every:
+            return
+        n_files = max_epochs // self.save_every
+        size = sum(t.nbytes for t in tensors_in(self.net.state_dict())) / 1e9
+        if n_files * size > 2:
+            self.folder.log(
+                f"saved_models/ will take up to {n_files * size:.1f} GB, {n_files} files of "
+                f"{size:.2g} GB; a larger save_every writes fewer, save_every=0 none"
+            )
 
     def _is_out_of_patience(self, patience: int | None) -> bool:
         return patience is not None and self.epoch - self.best["epoch"] >= patience
@@ -1160,6 +1337,8 @@ class Engine:
             losses.append(self.train_step(*arguments))
             if after_step is not None:
                 after_step()
+        if not losses:
+            raise ValueError("the train data gave no batch")
         self.n_steps = len(losses)
         self.mean_rho = rho / self.n_steps
         _refuse_non_finite(torch.stack(losses), epoch)
@@ -1286,8 +1465,13 @@ class Engine:
             generator.set_state(before)
         self.folder.log(f"resumed after epoch {self.epoch}", printed=self.progress)
 
-    def _recall_history(self) -> pd.DataFrame:
+    def _recall_history(self, duration: dict[str, int]) -> pd.DataFrame:
         """The history of a finished run, whose best weights are loaded."""
+        if self.folder.has("fingerprint.json"):
+            refuse_other(str(self.folder.path), self.folder.load_json("fingerprint.json"), duration)
+        finished = datetime.fromtimestamp(Path(f"{self.folder.path}/summary.json").stat().st_mtime)
+        if self.progress:
+            tqdm.write(f"found a finished run of {finished:%Y-%m-%d %H:%M} in {self.folder.path}")
         weights = self.folder.load(self.final_model)
         load_weights(self.net, weights, f"{self.folder.path}/{self.final_model}")
         recorded: Any = pd.read_csv(f"{self.folder.path}/metrics.csv")

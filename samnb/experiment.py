@@ -16,7 +16,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,12 @@ from samnb.config import (
     Config,
     chosen_measures,
     config_from,
+    find_dataset,
     is_images,
     known_measures,
     recipe_of,
     resolve,
+    user_code,
     variant_defaults,
 )
 from .engine import Engine, load_weights, plot_history
@@ -105,11 +108,20 @@ def run_folder(
 ) -> Path:
     """Where the run with these parameters is."""
     effective = {n: value for n, value in asdict(config).items() if n not in WITHOUT_EFFECT}
-    identity = json.dumps([effective, sha256], sort_keys=True)
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-    dataset = re.sub(r"[^\w.-]", "_", Path(config.dataset).name)
-    slug = _readable_slug(config)[:200]  # names of files end at 255 bytes
-    return find_folder("results") / config.model / dataset / f"{slug}_{digest}"
+    name = Path(config.dataset).name
+    brought = user_code(config)
+
+    def folder(dataset: str) -> Path:
+        parts: list[Any] = [effective | {"dataset": dataset}, sha256]
+        identity = json.dumps(parts + [brought] * bool(brought), sort_keys=True)
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+        slug = _readable_slug(config)[:200]  # names of files end at 255 bytes
+        place = find_folder("results") / config.model / re.sub(r"[^\w.-]", "_", name)
+        return place / f"{slug}_{digest}"
+
+    # of a file, earlier versions had the whole path in the digits
+    earlier = folder(config.dataset)
+    return earlier if earlier.exists() and not brought else folder(name)
 
 # %% ../nbs/06b_experiment.ipynb #365a3d2d
 @torch.no_grad()
@@ -314,6 +326,7 @@ def build_optimizer(
 def _environment(
     device: torch.device,
     sha256: str,  # of the data
+    code: dict[str, str],  # as of `user_code`
 ) -> dict[str, Any]:
     """What a result depends on beside its parameters."""
     here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
@@ -334,6 +347,7 @@ def _environment(
         "threads": torch.get_num_threads(),
         "commit": commit,
         "data_sha256": sha256,
+        "code": code,
     }
 
 # %% ../nbs/06b_experiment.ipynb #aa211b9d
@@ -443,14 +457,29 @@ def train_run(
     """Train from the start, or from where it was interrupted, and leave all files of a run."""
     engine = _build_engine(config, task, folder, progress)
     if not folder.has("config.json"):
-        surroundings = {"environment": _environment(engine.device, task.sha256)}
-        folder.save_json("config.json", asdict(config) | surroundings)
+        environment = _environment(engine.device, task.sha256, user_code(config))
+        folder.save_json("config.json", asdict(config) | {"environment": environment})
     engine.fit(config.max_epochs, config.patience or None)
     engine.finish()
     if not folder.has("plots/complete"):
         close_figures(run_figures(str(folder.path), save=True))
         # written last, so that a kill among the figures leaves none missing
         folder.write("plots/complete", Path.touch)
+
+# %% ../nbs/06b_experiment.ipynb #b5c3de55
+def _take_up(
+    folder: Path,  # of a complete run
+    config: Config,  # resolved
+    progress: bool,
+) -> None:
+    """Say that a run was found, and keep the present place of its data."""
+    files = RunFolder(folder)
+    if progress:
+        finished = datetime.fromtimestamp((folder / "summary.json").stat().st_mtime)
+        tqdm.write(f"found a finished run of {finished:%Y-%m-%d %H:%M} in {folder}")
+    saved = files.load_json("config.json")
+    if saved["dataset"] != config.dataset:
+        files.save_json("config.json", saved | {"dataset": config.dataset})
 
 # %% ../nbs/06b_experiment.ipynb #0fc29c0c
 def run(
@@ -466,7 +495,9 @@ def run(
     config = resolve(config)
     task = build_task(config)
     folder = run_folder(config, task.sha256)
-    if not is_complete(folder):
+    if is_complete(folder):
+        _take_up(folder, config, progress)
+    else:
         with within_run_lock(RunFolder(folder), wait):
             if not is_complete(folder):  # another process may have done it in the meantime
                 train_run(config, task, RunFolder(folder), progress)
@@ -478,13 +509,37 @@ def run(
         )
     return result
 
+# %% ../nbs/06b_experiment.ipynb #c3faf94f
+def _check_code(
+    folder: str | Path,  # of a run
+    config: Config,  # resolved
+    recorded: dict[str, str] | None,  # as of `user_code`; None: by an earlier version of samnb
+) -> None:
+    """Refuse a run whose model or variant is not known here, or is another by now."""
+    if config.model not in MODELS:
+        raise ValueError(
+            f"the run in {folder} has the model {config.model!r}, which is not known here; "
+            "register it first"
+        )
+    present = user_code(config)
+    if recorded is None and present:
+        tqdm.write(f"{folder} does not say of which code its {', '.join(present)} is: not checked")
+        return
+    for name in {*present, *(recorded or {})}:
+        if present.get(name) != (recorded or {}).get(name):
+            raise ValueError(
+                f"{name} {getattr(config, name)!r} is not the code any more that the run in "
+                f"{folder} was made with; register that again"
+            )
+
 # %% ../nbs/06b_experiment.ipynb #1a10a2ab
 def restore_run(
     folder: str | Path,  # of a run
 ) -> tuple[nn.Module, ForecastingTask | ClassificationTask, Config]:
     """The network with its best weights, its task, and its resolved configuration.
 
-    ValueError: no run folder, no complete epoch yet, changed data, or weights of another network.
+    ValueError: no run folder, no complete epoch yet, changed data or code, or weights of another
+    network.
     """
     files = RunFolder(folder)
     if not files.has("config.json"):
@@ -495,6 +550,8 @@ def restore_run(
     weights = f"final_model_s{config.seed}.pt"
     if not files.has(weights):
         raise ValueError(f"{folder} has no {weights} yet: its first epoch is not complete")
+    _check_code(folder, config, surroundings.get("code"))
+    config = replace(config, dataset=find_dataset(config.dataset))
     task = build_task(config)
     if task.sha256 != surroundings["data_sha256"]:
         raise ValueError(f"{config.dataset} has changed since the run in {folder}")
