@@ -54,7 +54,7 @@ from samnb.files import (
     replace_file,
     write_fingerprint,
 )
-from .landscape import is_plain_mean, labels_of, telling_samples
+from .landscape import is_of_each_sample, is_plain_mean, labels_of, telling_samples
 
 # %% ../nbs/05_hessian.ipynb #h1layers
 def _layer_names(
@@ -284,7 +284,9 @@ class MeanLoss:
             return float(batch_weight(self.loss, rows_of(batch, numbers)))
 
         at_once = self.batch_size >= len(self.chosen)
-        return is_plain_mean(value_of, weight_of, batch_length(batch), at_once)
+        part = rows_of(batch, slice(1 + batch_length(batch) // 3))
+        is_of_each = is_of_each_sample(output, self.of_batch(part)[1], at_once)
+        return is_of_each and is_plain_mean(value_of, weight_of, batch_length(batch), at_once)
 
 # %% ../nbs/05_hessian.ipynb #c6d0ec59
 @torch.no_grad()

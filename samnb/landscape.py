@@ -599,6 +599,31 @@ def is_plain_mean(
         )
     return False
 
+# %% ../nbs/04_landscape.ipynb #each0002
+def is_of_each_sample(
+    output: Any,  # of some samples
+    of_fewer: Any,  # of the first of them alone
+    all_at_once: bool,  # the data are one batch
+) -> bool:  # False only where the data are one batch
+    """Whether a network gives a sample the same output in another batch.
+
+    ValueError: it does not, and results would depend on the size of batches.
+    """
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        return True
+    first = output[: len(of_fewer)]
+    if not first.isfinite().all():  # nothing can be said
+        return True
+    if (first - of_fewer).norm() <= torch.finfo(output.dtype).eps ** 0.5 * first.norm():
+        return True
+    if not all_at_once:
+        raise ValueError(
+            "the network's output for a sample depends on the other samples of its batch, as with "
+            "track_running_stats=False; only a batch_size of at least the number of samples has a "
+            "result"
+        )
+    return False
+
 # %% ../nbs/04_landscape.ipynb #5a54e484
 @dataclass
 class _PointEvaluator:
@@ -653,6 +678,8 @@ class _PointEvaluator:
                 )
 
             at_once = self.batch_size >= len(data) and not isinstance(data, _Sample)
+            some = rows_of(batch, slice(1 + batch_length(batch) // 3))
+            is_of_each_sample(output, loss_of_batch(self.net, some, loss)()[1], at_once)
             is_plain_mean(value_of, weight_of, batch_length(batch), at_once)
         self.folds = _folding_is_exact(self.net, lambda net: loss_of_batch(net, batch, loss)()[:2])
 
