@@ -1137,7 +1137,8 @@ def loss_surface(
     # evaluate on so many random samples of each data set, a multiple of 16, with the standard
     # error of the loss (train_loss_se); None: on all
     sample: int | None = None,
-    # "closed form", "points", or "auto": the closed form where it applies
+    # "closed form", "points", or "auto": the closed form where it applies, in float64 where
+    # float32 would be off by more than 1e-5
     method: str = "auto",
     # of concurrent.futures: rows are evaluated there; not with the closed form, which has its own
     # threads
