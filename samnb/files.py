@@ -12,13 +12,14 @@ import io
 import json
 import math
 import os
-import pickle
 import random
 import re
+import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dis import get_instructions
 from pathlib import Path
-from types import CodeType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -333,6 +334,16 @@ def sha256_of_data(
     return f"{len(data)}:{sha256_of(contents(data))}"
 
 # %% ../nbs/90_files.ipynb #54cf5796
+def _is_of_library(value: Any) -> bool:
+    """Whether a module, class or function is of Python, of an installed package or of samnb."""
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    if not name or name == "__main__":
+        return False
+    file = getattr(sys.modules.get(name), "__file__", None) or "site-packages"
+    root = name.partition(".")[0]
+    return "-packages" in file or root == "samnb" or root in sys.stdlib_module_names
+
+
 def _code_content(code: CodeType) -> tuple[Any, ...]:
     """What a function does: instructions, names, constants, and the same of functions within it."""
     constants: list[Any] = []
@@ -345,40 +356,112 @@ def _code_content(code: CodeType) -> tuple[Any, ...]:
             constants.append(repr(constant))
     return code.co_code, code.co_names, constants
 
+
+def _looked_up(function: FunctionType) -> dict[str, Any]:
+    """What a function finds by name outside itself, where it is there."""
+    codes, names = [function.__code__], set()
+    while codes:
+        code = codes.pop()
+        names |= {i.argval for i in get_instructions(code) if i.opname in _GLOBAL_NAMES}
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    found = {name: function.__globals__[name] for name in names if name in function.__globals__}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        with suppress(ValueError):  # not assigned yet
+            found[name] = cell.cell_contents
+    return found
+
+
+_GLOBAL_NAMES = ("LOAD_GLOBAL", "LOAD_NAME")
+
 # %% ../nbs/90_files.ipynb #216e1e9e
-def content_of(value: Any) -> Any:
-    """What tells one function from another; it has the same `repr` in every process."""
+def content_of(
+    value: Any,
+    seen: dict[int, tuple[int, Any]] | None = None,  # what was met on the way, by its id
+) -> Any:
+    """What tells one function or object from another; its `repr` is the same in every process."""
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        return repr(value)
+    seen = {} if seen is None else seen
+    if id(value) in seen:
+        return f"number {seen[id(value)][0]}"
+    seen[id(value)] = len(seen), value
     if isinstance(value, Tensor):
         return sha256_of([value])
-    if code := getattr(value, "__code__", None):
-        closure = [cell.cell_contents for cell in value.__closure__ or ()]
-        held = [
-            *(value.__defaults__ or ()),
-            *(value.__kwdefaults__ or {}).values(),
-            *(content for content in closure if content is not value),
-        ]
-        return _code_content(code), [content_of(content) for content in held]
-    # of an object that is called, such as a module
-    methods = [
-        _code_content(f.__code__) for f in vars(type(value)).values() if hasattr(f, "__code__")
-    ]
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return str(value.dtype), value.shape, hashlib.sha256(value.tobytes()).hexdigest()
+    if isinstance(value, Mapping):
+        return [(content_of(key, seen), content_of(held, seen)) for key, held in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [content_of(held, seen) for held in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(repr(content_of(held, {})) for held in value)
+    if isinstance(value, (ModuleType, FunctionType, BuiltinFunctionType, type)):
+        return _content_of_definition(value, seen)
+    return _content_of_object(value, seen)
+
+
+def _content_of_definition(value: Any, seen: dict[int, tuple[int, Any]]) -> Any:
+    """Of a module, a function or a class."""
+    if isinstance(value, BuiltinFunctionType) or _is_of_library(value):
+        return (
+            f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value.__name__)}"
+        )
+    if isinstance(value, ModuleType):
+        return hashlib.sha256(Path(str(value.__file__)).read_bytes()).hexdigest()
+    if isinstance(value, FunctionType):
+        held = _looked_up(value) | {"": value.__defaults__, "*": value.__kwdefaults__}
+        return _code_content(value.__code__), content_of(dict(sorted(held.items())), seen)
+    attributes = {name: a for name, a in vars(value).items() if not name.startswith("__")}
+    special = {name: a for name, a in vars(value).items() if isinstance(a, FunctionType)}
+    return content_of([value.__bases__, attributes | special], seen)
+
+
+def _content_of_object(value: Any, seen: dict[int, tuple[int, Any]]) -> Any:
+    """Of anything else: what it would be rebuilt from."""
+    if isinstance(value, torch.nn.Module):
+        state = {name: held for name, held in vars(value).items() if name != "training"}
+        return content_of([type(value), state], seen)
+    if isinstance(value, MethodType):
+        return content_of([value.__func__, value.__self__], seen)
+    if isinstance(value, (staticmethod, classmethod)):
+        return content_of(value.__func__, seen)
+    if isinstance(value, property):
+        return content_of([value.fget], seen)
     try:
-        return methods, pickle.dumps(value)
-    # what cannot be pickled counts by its class
-    except Exception:
-        return methods, type(value).__qualname__
+        parts = value.__reduce_ex__(2)
+    except Exception:  # what cannot be copied counts by its class
+        return content_of(type(value), seen)
+    if isinstance(parts, str):  # the name of what stays where it is, such as a cached function
+        return content_of(getattr(value, "__wrapped__", parts), seen)
+    return content_of([list(p) if isinstance(p, Iterator) else p for p in parts], seen)
 
 # %% ../nbs/90_files.ipynb #b0d6ea93
-def loss_fingerprint(loss: str | Callable[..., Tensor]) -> str:
-    """The name of a loss; of a function also a hash of what it does."""
-    if isinstance(loss, str):
-        return loss
-    digest = hashlib.sha256(repr(content_of(loss)).encode()).hexdigest()[:16]
-    return f"{getattr(loss, '__name__', type(loss).__name__)}:{digest}"
+def _hash_of_content(value: Any) -> str:  # 16 hexadecimal digits
+    """Of what a function or an object does."""
+    return hashlib.sha256(repr(content_of(value)).encode()).hexdigest()[:16]
 
 # %% ../nbs/90_files.ipynb #f753c281
 # what a result depends on, entry by entry
 Fingerprint = Mapping[str, str | int | float | bool]
+
+# %% ../nbs/90_files.ipynb #fing0002
+def fingerprint_of(
+    net: torch.nn.Module,  # its weights and buffers count
+    data: Mapping[str, Any],  # data sets, each by the name of its entry
+    **parts: Any,  # such as loss="mse", metrics=None: names, functions or objects
+) -> dict[str, str | int | float | bool]:
+    """What a result depends on: weights, data, and parts by their names and contents."""
+    entries: dict[str, str | int | float | bool] = {
+        "weights": sha256_of(list(net.state_dict().values()))
+    }
+    entries |= {name: sha256_of_data(of) for name, of in data.items()}
+    for name, part in parts.items():
+        if part is None or isinstance(part, str):
+            entries[name] = part or "none"
+        else:
+            entries[name] = getattr(part, "__name__", type(part).__name__)
+            entries[f"{name}_contents"] = _hash_of_content(part)
+    return entries
 
 # %% ../nbs/90_files.ipynb #628ce953
 def write_fingerprint(
@@ -400,16 +483,18 @@ def refuse_other(
     wanted: Fingerprint,  # what it has to say; entries that only the file has are not looked at
     *,
     ignore: Container[str] = (),  # entries that may differ
+    newer: Container[str] = (),  # entries that a file of an earlier version does not have
     rel_tol: float = 1e-6,  # of two floats, relative to the larger one; 0: equal
 ) -> None:
     """Refuse a file that was made with anything else, and name what differs."""
     for name, value in wanted.items():
-        if name in ignore:
+        if name in ignore or (name in newer and name not in stored):
             continue
         found = stored.get(name, "not stated")
         same = bool(found == value)
         if isinstance(found, float) and isinstance(value, float):
-            same = math.isclose(found, value, rel_tol=rel_tol)
+            both_nan = math.isnan(found) and math.isnan(value)
+            same = both_nan or math.isclose(found, value, rel_tol=rel_tol)
         if not same:
             raise ValueError(
                 f"{file} was made with other {name.replace('_', ' ')} "

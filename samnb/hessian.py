@@ -23,20 +23,38 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from scipy import stats
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
-from .engine import RESIDUAL_LOSSES, eval_mode, forward_batch, on_device, to_loss
+from samnb.engine import (
+    RESIDUAL_LOSSES,
+    Batches,
+    BatchLoss,
+    Nest,
+    Samples,
+    batch_length,
+    batch_weight,
+    batches,
+    check_data,
+    eval_mode,
+    forward_batch,
+    keep_on_device,
+    map_tensors,
+    on_device,
+    rows_of,
+    to_loss,
+)
 from samnb.files import (
     file_lock,
+    fingerprint_of,
     open_hdf5,
     refuse_other,
     replace_file,
-    sha256_of,
-    sha256_of_data,
     write_fingerprint,
 )
+from .landscape import is_of_each_sample, is_plain_mean, labels_of, telling_samples
 
 # %% ../nbs/05_hessian.ipynb #h1layers
 def _layer_names(
@@ -115,17 +133,19 @@ def _refuse_dropout(
 class MeanLoss:
     """The mean loss of a network over a data set as a function of its parameters, in eval mode.
 
-    ValueError: dropout in training mode, a loss that is not a mean, no data, a wrong option.
-    FloatingPointError: the loss is not finite.
+    ValueError: data that the network or the loss does not take, dropout in training mode, a loss
+    that is not a mean, a wrong option. FloatingPointError: the loss is not finite.
     """
 
     def __init__(
         self,
         net: nn.Module,  # used at the weights that it has when the loss is computed
-        data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+        data: Any,  # a pair (inputs, targets), or any data of the engine
         # a name of `LOSSES`, or (output, target) -> mean over the batch
-        loss: str | Callable[[Tensor, Tensor], Tensor],
+        loss: str | Callable[..., Tensor] = "mse",
         *,
+        # instead: (net, batch) -> mean over the batch, for batches that are no pairs
+        batch_loss: Callable[[nn.Module, Any], Tensor] | None = None,
         layer: str | None = None,  # only the parameters of this layer; None: all
         batch_size: int = 256,  # samples at once; does not change the result beyond rounding
         max_samples: int | None = None,  # so many samples, spread evenly; None: all
@@ -135,20 +155,28 @@ class MeanLoss:
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise ValueError(f"{name} must be a positive whole number, got {number!r}")
         self.net = net
-        self.loss = to_loss(loss)
+        self.loss = to_loss(loss, batch_loss)
+        if normalize_logits and isinstance(self.loss, BatchLoss):
+            raise ValueError("normalize_logits needs outputs, which batch_loss does not give")
         self.layer = layer
         self.parameters = trainable(net, layer)
         self.size = sum(p.numel() for p in self.parameters)
         self.device = self.parameters[0].device
         self.dtype = self.parameters[0].dtype
-        self.data = on_device(data, self.device)
+        self.data = on_device(data, self.device, self.dtype)
         self.batch_size = batch_size
         self.normalize_logits = normalize_logits
         if len(self.data) == 0:
             raise ValueError("the data set is empty")
         _refuse_dropout(net)
         self.chosen = self.spread_evenly(max_samples)
-        self.loss_of_some = self.refuse_sums()
+        if isinstance(self.data, (Samples, Batches)):
+            self.read_chosen()
+        self.is_plain_mean = self.check_mean()
+        self.weight = self.weight_of(self.chosen)
+        if not self.weight:
+            raise ValueError("the loss ignores the targets of all samples")
+        self.loss_of_some = mean_loss(self.of_samples(self.chosen[:8]))
 
     def spread_evenly(
         self,
@@ -160,55 +188,105 @@ class MeanLoss:
         places = torch.linspace(0, n - 1, count, dtype=torch.float64, device=self.device)
         return places.round().long()
 
-    def outputs(
+    def read_chosen(self) -> None:
+        """Read the samples that count once, and keep them."""
+        if len(self.chosen) < len(self.data):
+            some = list(batches(self.data, self.batch_size, self.chosen))
+            self.data = on_device(some, self.device, self.dtype)
+            self.chosen = self.spread_evenly(None)
+        self.data = keep_on_device(self.data)
+
+    def of_samples(
         self,
-    ) -> Iterator[tuple[float, Tensor, Tensor]]:  # share of all samples, output, targets
-        """The output of the network, batch by batch."""
-        residual_only = self.loss in RESIDUAL_LOSSES and not self.normalize_logits
-        for index in self.chosen.split(self.batch_size):
-            inputs, targets = (
-                t.to(self.dtype) if t.is_floating_point() else t for t in self.data[index]
-            )
-            with eval_mode(self.net):
-                forward, targets = forward_batch(self.net, inputs, targets, residual_only)
-                output = forward()
-            if self.normalize_logits:
-                output = normalized_logits(output)
-            yield len(index) / len(self.chosen), output, targets
+        chosen: Tensor,  # their numbers
+    ) -> "MeanLoss":
+        """The same for these samples alone."""
+        part = copy.copy(self)
+        part.chosen = chosen
+        part.weight = self.weight_of(chosen)
+        return part
+
+    def weight_of(
+        self,
+        chosen: Tensor,  # numbers of samples
+    ) -> float:
+        """How much samples count together: their number, or the weights of their labels."""
+        (one,) = self.batches(chosen[:1])
+        if not isinstance(batch_weight(self.loss, one), Tensor):
+            return float(len(chosen))
+        labels = labels_of(self.data)
+        if labels is not None and torch.equal(labels[chosen[:1]], one[1]):  # no inputs are needed
+            of_chosen = labels[chosen]
+            return float(batch_weight(self.loss, (of_chosen, of_chosen)))
+        return math.fsum(float(batch_weight(self.loss, b)) for b in self.batches(chosen))
+
+    def batches(
+        self,
+        chosen: Tensor,  # numbers of samples
+    ) -> Iterator[Any]:
+        """These samples, in the type of the weights."""
+        for batch in batches(self.data, self.batch_size, chosen):
+            yield map_tensors(lambda t: t.to(self.dtype) if t.is_floating_point() else t, batch)
 
     def of_batch(
         self,
-        output: Tensor,
-        targets: Tensor,
-    ) -> Tensor:  # 0-dim
+        batch: Any,
+    ) -> tuple[Tensor, Any, Any]:  # loss, 0-dim; output and targets, None with `batch_loss`
         """The loss of a batch, or one sentence on why it is none."""
-        value = self.loss(output, targets)
-        if value.ndim:
-            raise ValueError(
-                "the loss must be one number, the mean over the batch; "
-                f"it has shape {tuple(value.shape)}"
-            )
+        output = targets = None
+        with eval_mode(self.net):
+            if isinstance(self.loss, BatchLoss):
+                value = self.loss(self.net, batch)
+            else:
+                residual_only = self.loss in RESIDUAL_LOSSES and not self.normalize_logits
+                inputs, targets = batch
+                forward, targets = forward_batch(self.net, inputs, targets, residual_only)
+                output = forward()
+                if self.normalize_logits:
+                    output = normalized_logits(output)
+                value = self.loss(output, targets)
         if not value.isfinite():
             raise FloatingPointError(
                 f"the loss is {value.item()} at these weights, "
                 "so it has no curvature and no sharpness"
             )
-        return value
+        return value, output, targets
+
+    def losses(
+        self,
+    ) -> Iterator[tuple[float, Tensor, Any]]:  # share of all samples, loss, output
+        """The loss and the output of the network, batch by batch."""
+        # a region of the caller's keeps bfloat16 copies of weights that have moved since
+        torch.clear_autocast_cache()
+        for batch in self.batches(self.chosen):
+            weight = float(batch_weight(self.loss, batch))
+            if weight:
+                value, output, _ = self.of_batch(batch)
+                yield weight / self.weight, value, output
 
     @torch.no_grad()
-    def refuse_sums(self) -> float:  # the loss of at most 8 samples
-        """A mean over the batch is the same if each sample is there twice; a sum is not."""
+    def check_mean(self) -> bool:
+        """Whether the loss is a mean over samples; False only where all are one batch."""
         some = copy.copy(self)
-        some.chosen = self.chosen[:8]
-        _, output, targets = next(some.outputs())
-        once = self.of_batch(output, targets).item()
-        twice = self.of_batch(torch.cat([output, output]), torch.cat([targets, targets])).item()
-        if abs(twice - once) > 1e-3 * abs(once):
-            raise ValueError(
-                "the loss must be the mean over the batch; "
-                f"of the same samples twice it is {twice:.6g} instead of {once:.6g}"
-            )
-        return once
+        some.batch_size = 8 if isinstance(self.loss, BatchLoss) else 32
+        batch = next(some.batches(telling_samples(self.data, self.chosen)))
+        check_data(self.net, Nest(batch), self.loss, "given")
+        if not batch_weight(self.loss, batch):  # all of these are ignored
+            return True
+        _, output, targets = self.of_batch(batch)
+
+        def value_of(numbers: Tensor) -> Tensor:
+            if isinstance(output, Tensor):
+                return self.loss(output[numbers], targets[numbers])
+            return self.of_batch(rows_of(batch, numbers))[0]
+
+        def weight_of(numbers: Tensor) -> float:
+            return float(batch_weight(self.loss, rows_of(batch, numbers)))
+
+        at_once = self.batch_size >= len(self.chosen)
+        part = rows_of(batch, slice(1 + batch_length(batch) // 3))
+        is_of_each = is_of_each_sample(output, self.of_batch(part)[1], at_once)
+        return is_of_each and is_plain_mean(value_of, weight_of, batch_length(batch), at_once)
 
 # %% ../nbs/05_hessian.ipynb #c6d0ec59
 @torch.no_grad()
@@ -216,9 +294,7 @@ def mean_loss(
     mean: MeanLoss,
 ) -> float:
     """Its value."""
-    return math.fsum(
-        share * mean.of_batch(output, targets).item() for share, output, targets in mean.outputs()
-    )
+    return math.fsum(share * loss.item() for share, loss, _ in mean.losses())
 
 # %% ../nbs/05_hessian.ipynb #57218ad0
 def loss_and_gradient(
@@ -227,8 +303,7 @@ def loss_and_gradient(
     """Its value and its gradient."""
     value = 0.0
     total = torch.zeros(mean.size, dtype=torch.float64, device=mean.device)
-    for share, output, targets in mean.outputs():
-        loss = mean.of_batch(output, targets)
+    for share, loss, _ in mean.losses():
         gradient = torch.autograd.grad(loss, mean.parameters, allow_unused=True)
         total.add_(flat(gradient, mean.parameters), alpha=share)
         value += share * loss.item()
@@ -280,16 +355,19 @@ class HessianOperator(MeanLoss):
     def __init__(
         self,
         net: nn.Module,  # used at the weights that it has when the loss is computed
-        data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+        data: Any,  # a pair (inputs, targets), or any data of the engine
         # a name of `LOSSES`, or (output, target) -> mean over the batch
-        loss: str | Callable[[Tensor, Tensor], Tensor],
+        loss: str | Callable[..., Tensor] = "mse",
         *,
         gauss_newton: bool = False,  # leave out the curvature of the network
         progress: bool = False,  # a bar that counts products, with the time that is left
         n_expected: int | None = None,  # products, for the bar
-        **arguments: Any,  # layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+        # batch_loss, layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+        **arguments: Any,
     ):
         super().__init__(net, data, loss, **arguments)
+        if gauss_newton and isinstance(self.loss, BatchLoss):
+            raise ValueError("gauss_newton needs outputs, which batch_loss does not give")
         self.gauss_newton = gauss_newton
         self.n_products = 0
         # reads a product from a file, or computes it and keeps it there
@@ -324,13 +402,14 @@ class HessianOperator(MeanLoss):
         """The product with `v`, computed."""
         total = torch.zeros(self.size, dtype=torch.float64, device=self.device)
         pieces = split(v.to(self.device), self.parameters)
-        for share, output, targets in self.outputs():
-            loss = self.of_batch(output, targets)
-            if self.gauss_newton:
-                product = _gauss_newton_product(loss, output, self.parameters, pieces)
-            else:
-                product = _hessian_product(loss, self.parameters, pieces)
-            total.add_(flat(product, self.parameters), alpha=share)
+        # of torch's attention kernels this one alone has second derivatives everywhere
+        with sdpa_kernel(SDPBackend.MATH):
+            for share, loss, output in self.losses():
+                if self.gauss_newton:
+                    product = _gauss_newton_product(loss, output, self.parameters, pieces)
+                else:
+                    product = _hessian_product(loss, self.parameters, pieces)
+                total.add_(flat(product, self.parameters), alpha=share)
         if not total.isfinite().all():
             raise FloatingPointError("the Hessian-vector product is not finite at these weights")
         return total
@@ -341,10 +420,8 @@ def _fingerprint(
     **options: str | int | float | bool,
 ) -> dict[str, str | int | float | bool]:
     """What a result depends on, as attributes of an HDF5 file."""
-    return {
-        "weights": sha256_of(list(operator.net.state_dict().values())),
-        "data": sha256_of_data(operator.data),
-        "loss": getattr(operator.loss, "__name__", "a function"),
+    about = fingerprint_of(operator.net, {"data": operator.data}, loss=operator.loss)
+    return about | {
         "loss_of_some_samples": operator.loss_of_some,
         "samples": len(operator.chosen),
         "gauss_newton": operator.gauss_newton,
@@ -404,7 +481,7 @@ class _PartsInFile(_Parts):
     def read(self) -> None:
         """Read the parts of a file that was made from the same."""
         with open_hdf5(self.file) as f:
-            refuse_other(self.file, dict(f.attrs), self.about)
+            refuse_other(self.file, dict(f.attrs), self.about, newer=("loss_contents",))
             for name, part in f.items():
                 self.parts[name] = torch.from_numpy(np.asarray(part)).to(self.operator.device)
         self.remove_old_logs()
@@ -498,33 +575,37 @@ def _lanczos_pairs(
 
     RuntimeError: it did not converge.
     """
-    size = operator.size
+    size, device = operator.size, operator.device
+    is_zero = True  # the matrix, by all products up to now
 
     def shifted(by: float) -> LinearOperator:
         def multiply(v: np.ndarray) -> np.ndarray:
+            nonlocal is_zero
             flat_v = np.ascontiguousarray(v).reshape(-1)
-            product = operator(torch.from_numpy(flat_v).to(operator.device))
-            return product.cpu().numpy() - by * flat_v
+            product = operator(torch.from_numpy(flat_v).to(device)).cpu().numpy()
+            is_zero = is_zero and not product.any()
+            return product - by * flat_v
 
         return LinearOperator((size, size), multiply, dtype=np.float64)
 
-    start = np.random.default_rng(seed).standard_normal(size)
-    shift = 0.0
-    end = "LA" if which == "top" else "SA"
-    options: dict[str, Any] = {"v0": start}
+    options: dict[str, Any] = {"v0": np.random.default_rng(seed).standard_normal(size)}
     if "rng" in signature(eigsh).parameters:  # scipy 1.17
         options["rng"] = np.random.default_rng(seed)
+    end = "LA" if which == "top" else "SA"
+    shift = 0.0
     try:
         if which == "bottom":
-            largest = eigsh(shifted(0.0), 1, which="LM", tol=0.1, **options)[0][0]
-            shift = float(np.abs(largest))
+            shift = float(np.abs(eigsh(shifted(0.0), 1, which="LM", tol=0.1, **options)[0][0]))
         values, vectors = eigsh(shifted(shift), k, which=end, tol=tol, maxiter=100, **options)
     except ArpackNoConvergence as error:
         raise RuntimeError(
             f"only {len(error.eigenvalues)} of k={k} eigenvalues converged in "
             f"{operator.n_products} products; ask for fewer or a larger tol than {tol:g}"
         ) from None
-    device = operator.device
+    except ArpackError:
+        if not is_zero:
+            raise
+        values, vectors = np.zeros(k), np.eye(size, k)  # ARPACK has no use for a product of zero
     return torch.from_numpy(values + shift).to(device), torch.from_numpy(vectors).to(device)
 
 # %% ../nbs/05_hessian.ipynb #6b82893a
@@ -558,9 +639,9 @@ def _in_network_shapes(
 # %% ../nbs/05_hessian.ipynb #59df4301
 def hessian_eigenvalues(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     k: int = 5,  # how many
     *,
     which: str = "top",  # "top": the largest; "bottom": the smallest
@@ -570,7 +651,8 @@ def hessian_eigenvalues(
     file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
     # a bar; its end is that of the next round of Lanczos, since nobody knows how many it takes
     progress: bool = False,
-    # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
+    # gauss_newton, batch_loss, layer, batch_size, max_samples, normalize_logits: as for
+    # `HessianOperator`
     **arguments: Any,
 ) -> Eigenpairs:
     """The extreme eigenvalues of the Hessian of the mean loss, by Lanczos iteration.
@@ -601,9 +683,9 @@ def hessian_eigenvalues(
 # %% ../nbs/05_hessian.ipynb #2de17483
 def layer_eigenvalues(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     # HDF5; each layer has a file of its own, with its name before the ending
     file: str | Path | None = None,
     **arguments: Any,  # as for `hessian_eigenvalues`
@@ -682,9 +764,9 @@ class TraceEstimate:
 # %% ../nbs/05_hessian.ipynb #3936d1e6
 def hessian_trace(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     *,
     n_sketch: int = 10,  # dimension of Q; takes twice as many products. 0: Hutchinson's estimate
     n_probes: int = 20,  # random vectors, a product each; at least 2
@@ -692,7 +774,8 @@ def hessian_trace(
     seed: int = 0,  # of the random vectors
     file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
     progress: bool = False,  # a bar that counts products, with the time that is left
-    # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
+    # gauss_newton, batch_loss, layer, batch_size, max_samples, normalize_logits: as for
+    # `HessianOperator`
     **arguments: Any,
 ) -> TraceEstimate:  # .value, .low and .high of its interval, .n_products
     """The trace of the Hessian of the mean loss, by Hutch++ (Meyer et al. 2021).
@@ -725,19 +808,21 @@ def _lanczos_quadrature(
     n_steps: int,  # products at most
 ) -> Tensor:  # (2, n_steps): nodes, weights; of weight 0 where an invariant subspace ended it
     """The quadrature from one vector (Ubaru, Chen and Saad 2017)."""
-    basis = [start / start.norm()]
+    basis = start.new_empty(n_steps, len(start))  # the only large allocation
+    basis[0] = start / start.norm()
     diagonal: list[Tensor] = []
     beside: list[Tensor] = []  # the diagonal
-    for _ in range(n_steps):
-        w = operator(basis[-1])
+    for step in range(n_steps):
+        w = operator(basis[step])
         scale = w.norm()
-        diagonal.append(w @ basis[-1])
+        diagonal.append(w @ basis[step])
+        known = basis[: step + 1]
         for _ in range(2):
-            w = w - torch.stack(basis).T @ (torch.stack(basis) @ w)
+            w = w - known.T @ (known @ w)
         beside.append(w.norm())
-        if beside[-1] <= 1e-10 * scale or len(diagonal) == n_steps:
+        if beside[-1] <= 1e-10 * scale or step + 1 == n_steps:
             break
-        basis.append(w / beside[-1])
+        basis[step + 1] = w / beside[-1]
     off = torch.stack(beside)[:-1]
     tridiagonal = torch.diag(torch.stack(diagonal)) + torch.diag(off, 1) + torch.diag(off, -1)
     nodes, vectors = torch.linalg.eigh(tridiagonal)
@@ -775,16 +860,17 @@ class SpectralDensity:
 # %% ../nbs/05_hessian.ipynb #a3ab5e5a
 def spectral_density(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     *,
     n_probes: int = 5,  # random vectors
     n_steps: int = 40,  # products for each
     seed: int = 0,  # of the random vectors
     file: str | Path | None = None,  # HDF5, where to keep it, and to continue from
     progress: bool = False,  # a bar that counts products, with the time that is left
-    # gauss_newton, layer, batch_size, max_samples, normalize_logits: as for `HessianOperator`
+    # gauss_newton, batch_loss, layer, batch_size, max_samples, normalize_logits: as for
+    # `HessianOperator`
     **arguments: Any,
 ) -> SpectralDensity:
     """The density of the eigenvalues of the mean loss's Hessian, by stochastic Lanczos quadrature.

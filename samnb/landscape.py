@@ -12,7 +12,9 @@ import itertools
 import math
 import pickle
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,21 +24,42 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from filelock import FileLock
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.utils._pytree import tree_leaves
 from tqdm.auto import tqdm
 
-from .closed_form import closed_form_sums
-from .engine import LOSSES, Metrics, evaluate, on_device, to_loss
+from .closed_form import closed_form_sums, float32_error
+from .cpu import Conv3x3
+from samnb.engine import (
+    LOSSES,
+    Batches,
+    BatchLoss,
+    Metrics,
+    Nest,
+    batch_length,
+    batch_weight,
+    batches,
+    check_data,
+    dtype_of,
+    evaluate,
+    keep_on_device,
+    loss_of_batch,
+    map_tensors,
+    on_device,
+    rows_of,
+    tensors_in,
+    to_loss,
+)
 from samnb.files import (
     contents,
-    loss_fingerprint,
+    file_lock,
+    fingerprint_of,
     open_hdf5,
+    refuse_other,
     replace_file,
     sha256_of,
-    sha256_of_data,
 )
 from .sam import inner_product
 from .samformer import SAMformer
@@ -202,6 +225,7 @@ def move_to(
             if coordinate:
                 change = change + coordinate * step
         t.copy_(w + change.to(w.dtype))
+    torch.clear_autocast_cache()  # a region of the caller's keeps bfloat16 copies of weights
 
 # %% ../nbs/04_landscape.ipynb #989155b8
 @dataclass
@@ -313,26 +337,20 @@ def save_surface(
     replace_file(file, write)
 
 # %% ../nbs/04_landscape.ipynb #007fc55b
-def _refuse_other(
+def _refuse_another_grid(
     surface: Surface,  # as stored
     file: str | Path,
     x: np.ndarray,
     y: np.ndarray | None,
-    fingerprint: dict[str, Any],
 ) -> None:
-    """Refuse to continue a surface that was begun with anything else."""
+    """Refuse to continue a surface that was begun over other coordinates."""
     same_kind = (surface.y is None) == (y is None)
     if not same_kind or not all(map(np.array_equal, surface.axes, (x,) if y is None else (y, x))):
         raise ValueError(f"{file} has another grid; it was left as it is")
-    for name, value in fingerprint.items():
-        if name in ("dir_file", "cosine"):
-            continue
-        stored = surface.about.get(name, "not stated")
-        if stored != value:
-            what = name.replace("_", " ")
-            raise ValueError(
-                f"{file} was made with other {what} ({stored}, now {value}); it was left as it is"
-            )
+
+
+_RESULTS = ("dir_file", "cosine")  # entries that are no part of the fingerprint
+_ROUNDING = 1e-4  # relative, of a loss far from a minimum, from one machine to another
 
 # %% ../nbs/04_landscape.ipynb #2ce90ba7
 def _take_over(surface: Surface, stored: Surface) -> None:
@@ -359,12 +377,12 @@ def _save_shared(surface: Surface, file: str | Path) -> None:
     `surface` gets their points, too. One process at a time.
     """
     file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")):
+    with file_lock(file):
         partial = surface.partial
         if file.exists():
             stored = read_surface(file)
-            _refuse_other(stored, file, surface.x, surface.y, surface.about)
+            _refuse_another_grid(stored, file, surface.x, surface.y)
+            refuse_other(file, stored.about, surface.about, ignore=_RESULTS, rel_tol=_ROUNDING)
             _take_over(surface, stored)
             partial = _further(stored.partial, surface.partial)
         if surface.done.all():
@@ -390,14 +408,27 @@ class _Saver:
             self.written = time.monotonic()
 
 # %% ../nbs/04_landscape.ipynb #232ca45d
-def _fold(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, Conv3x3)
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def _is_plain(module: nn.Module, kinds: tuple[type, ...]) -> bool:
+    """Whether it is of one of these classes, and computes what the class says."""
+    changed = (
+        module._forward_hooks,
+        module._forward_pre_hooks,
+        hasattr(module, "parametrizations"),
+    )
+    return type(module) in kinds and not any(changed)
+
+
+def _fold(layer: Any, norm: Any) -> nn.Module | None:
     """A layer and the normalization after it as one layer; None where that cannot be."""
-    if not isinstance(norm, nn.modules.batchnorm._BatchNorm) or norm.running_mean is None:
+    if not _is_plain(norm, _BATCH_NORMS) or norm.running_mean is None:
         return None
-    if isinstance(layer, nn.Linear):
+    if _is_plain(layer, (nn.Linear,)) and layer.out_features == norm.num_features:
         return fuse_linear_bn_eval(layer, norm)
-    transposed = isinstance(layer, nn.modules.conv._ConvTransposeNd)
-    if isinstance(layer, nn.modules.conv._ConvNd) and not transposed:
+    if _is_plain(layer, _CONVOLUTIONS) and layer.out_channels == norm.num_features:
         return fuse_conv_bn_eval(layer, norm)
     return None
 
@@ -405,14 +436,54 @@ def _fold(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
 def _fold_batchnorm(net: nn.Module) -> nn.Module:  # in eval mode
     """A copy in which each BatchNorm that follows a convolution or a linear layer is part of it."""
     net = copy.deepcopy(net)
+    places = Counter(module for _, module in net.named_modules(remove_duplicate=False))
     for parent in [m for m in net.modules() if type(m) is nn.Sequential]:
         children = list(parent._modules.items())  # named_children names a shared module only once
         for (name, layer), (after, norm) in itertools.pairwise(children):
-            folded = _fold(layer, norm)
+            folded = _fold(layer, norm) if places[layer] == places[norm] == 1 else None
             if folded is not None:
                 setattr(parent, name, folded)
                 setattr(parent, after, nn.Identity())
     return net
+
+# %% ../nbs/04_landscape.ipynb #fold0002
+@torch.no_grad()
+def _folding_is_exact(
+    net: nn.Module,  # in eval mode
+    forward: Callable[[nn.Module], Any],  # what a network makes of some samples
+) -> bool:
+    """Whether a folded network computes the same; a warning where it does not."""
+    probe = copy.deepcopy(net)
+    norms: list[Any] = [m for m in probe.modules() if type(m) in _BATCH_NORMS]
+    generator = torch.Generator().manual_seed(0)
+    for p in probe.parameters():  # so that no layer is zero
+        noise = torch.randn(p.shape, generator=generator).to(p)
+        p.add_(0.1 * noise * (p.norm() / max(p.numel(), 1) ** 0.5 or 1.0))
+    for norm in norms:
+        for t in (norm.running_mean, norm.running_var, norm.weight, norm.bias):
+            if t is not None:
+                t.copy_(torch.rand(t.shape, generator=generator) + 0.5)
+    folded = _fold_batchnorm(probe)
+    if sum(type(m) in _BATCH_NORMS for m in folded.modules()) == len(norms):
+        return False  # there is nothing to fold
+    wanted = [t for t in tree_leaves(forward(probe)) if isinstance(t, Tensor)]
+    try:
+        found = [t for t in tree_leaves(forward(folded)) if isinstance(t, Tensor)]
+    except Exception:  # another shape, say
+        found = []
+    pairs = list(zip(wanted, found))
+    exact = len(pairs) == len(wanted) and all(
+        (f - w).norm() <= torch.finfo(w.dtype).eps ** 0.5 * w.norm()
+        for w, f in pairs
+        if w.is_floating_point()
+    )
+    if not exact:
+        warnings.warn(
+            "batch normalization is not folded into the layers before it, because this network "
+            "would compute something else; its surface is right, and takes longer",
+            stacklevel=2,
+        )
+    return exact
 
 # %% ../nbs/04_landscape.ipynb #a2d8148f
 _GROUPS = 16  # of a sample
@@ -428,7 +499,7 @@ class _Sample:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, chosen: slice) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, chosen: slice | Tensor) -> Any:
         return self.data[self.index[chosen]]
 
     def contents(self) -> Iterator[Tensor]:
@@ -449,6 +520,8 @@ def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
     """`n` samples of the data, or all of them where there are no more."""
     if n is None:
         return data
+    if isinstance(data, Batches):
+        raise ValueError("sample needs batches whose tensors differ in the number of samples alone")
     if n < 2 * _GROUPS or n % _GROUPS:
         raise ValueError(
             f"sample must be a multiple of {_GROUPS} and at least {2 * _GROUPS}, got {n}"
@@ -457,6 +530,99 @@ def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
         return data
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
     return _Sample(data, order[:n])
+
+# %% ../nbs/04_landscape.ipynb #mean0002
+def labels_of(data: Any) -> Tensor | None:
+    """The targets of data that are tensors, where it is clear which they are."""
+    nest = data.nest if isinstance(data, Nest) else getattr(data, "tensors", None)
+    if nest is None:
+        nest = getattr(data, "labels", None)
+    if isinstance(nest, Mapping):
+        nest = [nest[name] for name in ("labels", "label", "targets") if name in nest]
+    found = tensors_in(nest)
+    return found[-1] if found and len(found[-1]) == len(data) else None
+
+
+def telling_samples(
+    data: Any,  # of the engine
+    chosen: Tensor,  # numbers of the samples that count
+) -> Tensor:  # at most 32 of them
+    """Some samples, from end to end, and those with the rarest classes or missing targets."""
+    n = len(chosen)
+    picked = torch.linspace(0, n - 1, min(n, 16), dtype=torch.float64).round().long()
+    labels = labels_of(data)
+    if labels is not None and labels[:1].numel() * n < 10**7:
+        of_chosen = labels[chosen].cpu().view(n, -1)
+        if labels.is_floating_point():  # what is missing, by what is usual
+            missing = (of_chosen.isnan() | (of_chosen == 0)).sum(1)
+            odd = torch.stack([missing.argmin(), missing.argmax()])
+        else:
+            _, first, count = np.unique(of_chosen, return_index=True, return_counts=True)
+            odd = torch.from_numpy(first[count.argsort(kind="stable")[:16]] // of_chosen.shape[1])
+        picked = torch.cat([picked, odd]).unique()
+    return chosen[picked.to(chosen.device)]
+
+# %% ../nbs/04_landscape.ipynb #mean0004
+def is_plain_mean(
+    value_of: Callable[[Tensor], Tensor],  # the loss of some samples, by number, as one batch
+    weight_of: Callable[[Tensor], float],  # how much samples count: how many they are, usually
+    n: int,  # how many samples there are to try
+    all_at_once: bool,  # the data are one batch, so that nothing is averaged over batches
+) -> bool:  # False only where the data are one batch
+    """Whether a loss is the mean over its samples.
+
+    ValueError: it is none, and its average over batches would depend on their size.
+    """
+    numbers = torch.arange(n)
+    whole = value_of(numbers)
+    if not whole.isfinite():
+        return True  # nothing can be said; who needs a finite loss asks for it
+    tolerance = 0.3 * torch.finfo(whole.dtype).eps ** 0.5  # 1e-4 in float32
+    once = whole.item()
+    twice = value_of(numbers.repeat(2)).item()
+    if not math.isclose(once, twice, rel_tol=tolerance):
+        raise ValueError(
+            "the loss must be the mean over the batch; "
+            f"of the same samples twice it is {twice:.6g} instead of {once:.6g}"
+        )
+    singles = [(weight_of(one), one) for one in numbers.split(1)]
+    parts = [weight * value_of(one).item() for weight, one in singles if weight]
+    one_by_one = math.fsum(parts) / math.fsum(weight for weight, _ in singles)
+    if math.isclose(once, one_by_one, rel_tol=tolerance):
+        return True
+    if not all_at_once:
+        raise ValueError(
+            f"the loss is no mean over samples: of {n} as one batch it is {once:.6g}, but one by "
+            f"one they have a mean of {one_by_one:.6g}, as with class weights or ignored targets. "
+            "Averaged over batches it would depend on their size; use a loss that counts every "
+            "sample alike, or a batch_size of at least the number of samples"
+        )
+    return False
+
+# %% ../nbs/04_landscape.ipynb #each0002
+def is_of_each_sample(
+    output: Any,  # of some samples
+    of_fewer: Any,  # of the first of them alone
+    all_at_once: bool,  # the data are one batch
+) -> bool:  # False only where the data are one batch
+    """Whether a network gives a sample the same output in another batch.
+
+    ValueError: it does not, and results would depend on the size of batches.
+    """
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        return True
+    first = output[: len(of_fewer)]
+    if not first.isfinite().all():  # nothing can be said
+        return True
+    if (first - of_fewer).norm() <= torch.finfo(output.dtype).eps ** 0.5 * first.norm():
+        return True
+    if not all_at_once:
+        raise ValueError(
+            "the network's output for a sample depends on the other samples of its batch, as with "
+            "track_running_stats=False; only a batch_size of at least the number of samples has a "
+            "result"
+        )
+    return False
 
 # %% ../nbs/04_landscape.ipynb #5a54e484
 @dataclass
@@ -467,10 +633,55 @@ class _PointEvaluator:
     kind: str  # what moves: "weights" or "states"
     directions: list[list[Tensor]]
     splits: dict[str, Any]  # "train", "validation", "test" -> data on the device
-    loss: str | Callable[[Tensor, Tensor], Tensor]
+    loss: str | Callable[..., Tensor]
     metrics: Metrics | None
     batch_size: int
     amp: bool
+    in_closed_form: bool = False  # whether the surface is; then few samples are evaluated
+    folds: bool = False  # whether BatchNorm is folded into the layers before it; see `check`
+
+    def some_samples(self, split: str) -> Any:
+        """A batch of a few samples of a data set."""
+        data = self.splits[split]
+        if not len(data):
+            raise ValueError(f"the {split} data set is empty")
+        chosen = telling_samples(data, torch.arange(len(data)))
+        batch = data[chosen] if isinstance(data, _Sample) else next(batches(data, 32, chosen))
+        if self.in_closed_form:  # which takes windows of another type than the weights'
+            dtype = dtype_of(self.net)
+            batch = map_tensors(lambda t: t.to(dtype) if t.is_floating_point() else t, batch)
+        return batch
+
+    @torch.no_grad()
+    def check(self) -> None:
+        """Refuse data that the network or the loss does not take, and a loss that is no mean.
+
+        Find out whether the network may be folded.
+        """
+        loss = to_loss(self.loss)
+        for split, data in self.splits.items():
+            batch = self.some_samples(split)
+            check_data(self.net, Nest(batch), loss, split, self.amp)
+            _, output, targets = loss_of_batch(self.net, batch, loss)()
+
+            def value_of(numbers: Tensor) -> Tensor:
+                if isinstance(output, Tensor):
+                    return loss(output[numbers], targets[numbers])
+                return loss_of_batch(self.net, rows_of(batch, numbers), loss)()[0]
+
+            def weight_of(numbers: Tensor) -> float:
+                is_sample = isinstance(data, _Sample)  # whose groups count alike
+                return (
+                    len(numbers)
+                    if is_sample
+                    else float(batch_weight(loss, rows_of(batch, numbers)))
+                )
+
+            at_once = self.batch_size >= len(data) and not isinstance(data, _Sample)
+            some = rows_of(batch, slice(1 + batch_length(batch) // 3))
+            is_of_each_sample(output, loss_of_batch(self.net, some, loss)()[1], at_once)
+            is_plain_mean(value_of, weight_of, batch_length(batch), at_once)
+        self.folds = _folding_is_exact(self.net, lambda net: loss_of_batch(net, batch, loss)()[:2])
 
     def values(self, points: list[tuple[float, ...]]) -> list[dict[str, float]]:
         """What is found at each of some points, such as {"train_loss": 0.3}."""
@@ -482,11 +693,12 @@ class _PointEvaluator:
             found.append(self.values_here())
         for t, w in zip(moving, centre):
             t.copy_(w)
+        torch.clear_autocast_cache()
         return found
 
     def values_here(self) -> dict[str, float]:
         """What is found where the network is: of all that the engine gives, the numbers."""
-        net = _fold_batchnorm(self.net)
+        net = _fold_batchnorm(self.net) if self.folds else self.net
         found = {}
         for split, data in self.splits.items():
             for name, value in self.evaluate(net, data).items():
@@ -501,14 +713,21 @@ class _PointEvaluator:
         loss = to_loss(self.loss)
         means = []
 
-        def recorded(output: Tensor, target: Tensor) -> Tensor:
-            means.append(loss(output, target))
+        def recorded(*given: Any) -> Tensor:
+            means.append(loss(*given))
             return means[-1]
 
-        values = evaluate(net, data, recorded, self.metrics, len(data) // _GROUPS, self.amp)
+        used = BatchLoss(recorded) if isinstance(loss, BatchLoss) else recorded
+        values = evaluate(net, data, used, self.metrics, len(data) // _GROUPS, self.amp)
         groups = torch.stack(means).double().cpu().numpy()
         error = data.standard_error(groups.sum(), (groups**2).sum())
         return values | {"loss_se": float(error)}
+
+# %% ../nbs/04_landscape.ipynb #copy0002
+def _copied(net: nn.Module) -> nn.Module:
+    """A copy, in which tensors that were computed from parameters are constants."""
+    held = [t for m in net.modules() for t in vars(m).values() if isinstance(t, Tensor)]
+    return copy.deepcopy(net, {id(t): t.detach().clone() for t in held if not t.is_leaf})
 
 # %% ../nbs/04_landscape.ipynb #2acad1c2
 def _missing_rows(surface: Surface) -> list[list[tuple[int, ...]]]:
@@ -587,7 +806,7 @@ def _closed_form_obstacle(
     net: nn.Module,
     directions: list[list[Tensor]],
     kind: str,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     metrics: Metrics | None,
     amp: bool,
 ) -> str | None:  # None: it applies
@@ -604,6 +823,8 @@ def _closed_form_obstacle(
         return "states move"
     if net.n_channels > 32:
         return f"{net.n_channels} channels are too many"
+    if {p.dtype for p in net.parameters()} not in ({torch.float32}, {torch.float64}):
+        return "the weights are neither float32 nor float64"
     if any(d.any() for direction in directions for d in direction if d.dim() < 2):
         return "biases or RevIN move; ignore='biasbn' keeps them"
     return None
@@ -626,6 +847,42 @@ def _use_closed_form(method: str, obstacle: str | None, executor: Executor | Non
         )
     return True
 
+# %% ../nbs/04_landscape.ipynb #prec0002
+_LARGEST_ERROR = 5e-6  # of 32 windows; that of all is at most about twice as large
+_OF_DOUBLE = torch.finfo(torch.float64).eps / torch.finfo(torch.float32).eps
+
+
+def _method_of(
+    evaluator: "_PointEvaluator",
+    x: np.ndarray,
+    y: np.ndarray | None,
+    insist: bool,  # on the closed form
+) -> str:  # "closed form", "closed form in float64" or "points"
+    """In which precision the closed form is to be taken, if in any."""
+    net: Any = evaluator.net  # a SAMformer
+    directions = _two_directions(evaluator.directions)
+    axes = (x, np.zeros(1) if y is None else y)
+    error = max(float32_error(net, data, directions, *axes) for data in evaluator.splits.values())
+    doubles = next(net.parameters()).dtype == torch.float64
+    if error <= _LARGEST_ERROR and not doubles:
+        return "closed form"
+    reason = f"in float32 the closed form would be off by {error:.0e}"
+    if error * _OF_DOUBLE <= _LARGEST_ERROR:
+        if not doubles:
+            tqdm.write(f"surface: float64, because {reason}")
+        return "closed form in float64"
+    if insist:
+        raise ValueError(f"{reason}, and float64 is not enough: the loss is far below the signal")
+    tqdm.write(f"surface: point by point, because {reason}, and float64 is not enough")
+    return "points"
+
+
+def _two_directions(directions: list[list[Tensor]]) -> list[list[Tensor]]:
+    """On a line the second direction is zero."""
+    if len(directions) > 1:
+        return directions
+    return [directions[0], [torch.zeros_like(d) for d in directions[0]]]
+
 # %% ../nbs/04_landscape.ipynb #1ddbfbea
 def _closed_form_totals(
     surface: Surface,
@@ -637,12 +894,11 @@ def _closed_form_totals(
     """Sums over the windows of a data set: of the losses of chunks, and of their squares."""
     data = evaluator.splits[split]
     group = len(data) // _GROUPS if isinstance(data, _Sample) else None
-    directions = evaluator.directions
-    y = surface.y
-    if y is None:
-        y = np.zeros(1)
-        directions = [directions[0], [torch.zeros_like(d) for d in directions[0]]]
+    directions = _two_directions(evaluator.directions)
+    y = np.zeros(1) if surface.y is None else surface.y
     net: Any = evaluator.net  # a SAMformer
+    in_double = surface.about["method"].endswith("float64")
+    dtype = torch.float64 if in_double else torch.float32
     seen, sums = surface.partial.get(split, (0, np.zeros((2, len(y), len(surface.x)))))
     if seen == len(data):
         return sums
@@ -653,7 +909,7 @@ def _closed_form_totals(
         unit="window",
         disable=not progress,
     ) as bar:
-        chunks = closed_form_sums(net, data, directions, surface.x, y, seen, group)
+        chunks = closed_form_sums(net, data, directions, surface.x, y, seen, group, dtype)
         for seen, squared_residuals in chunks:
             loss = squared_residuals / (net.n_channels * net.horizon)
             sums = sums + np.stack([loss, loss**2])
@@ -746,30 +1002,88 @@ def _make_directions(
     return found
 
 # %% ../nbs/04_landscape.ipynb #52ba5c36
-def _fingerprint(evaluator: _PointEvaluator, closed_form: bool) -> dict[str, Any]:
-    """What the numbers of a surface depend on, and the cosine of its directions."""
-    about: dict[str, Any] = {
-        "weights": sha256_of(list(evaluator.net.state_dict().values())),
-        "directions": ", ".join(map(sha256_of, evaluator.directions)),
-        "kind": evaluator.kind,
-    }
-    for split, data in evaluator.splits.items():
-        about[f"{split}_data"] = sha256_of_data(data)
-        about[f"{split}_samples"] = len(data)
-    about["loss"] = loss_fingerprint(evaluator.loss)
-    about["metrics"] = type(evaluator.metrics).__name__ if evaluator.metrics else "none"
-    about["method"] = "closed form" if closed_form else "points"
-    about["amp"] = evaluator.amp
+def _fingerprint(evaluator: _PointEvaluator, method: str) -> dict[str, Any]:
+    """What the numbers of a surface depend on, without an evaluation, and the cosine."""
+    splits = evaluator.splits
+    about: dict[str, Any] = fingerprint_of(
+        evaluator.net,
+        {f"{split}_data": data for split, data in splits.items()},
+        loss=evaluator.loss,
+        metrics=evaluator.metrics,
+    )
+    if evaluator.metrics is not None:
+        about["metrics"] = type(evaluator.metrics).__name__
+    about |= {f"{split}_samples": len(data) for split, data in splits.items()}
+    about["directions"] = ", ".join(map(sha256_of, evaluator.directions))
+    about |= {"kind": evaluator.kind, "method": method, "amp": evaluator.amp}
     if len(evaluator.directions) > 1:
         about["cosine"] = cosine(*evaluator.directions)
     return about
+
+
+_OF_SOME = "of_some_samples"
+
+
+def _values_of_some(
+    evaluator: _PointEvaluator, x: np.ndarray, y: np.ndarray | None
+) -> dict[str, float]:
+    """Loss and metrics of a few samples, at the centre and at a corner."""
+    few = Nest(evaluator.some_samples("train"))
+    of_few = replace(evaluator, splits={"train": few}, batch_size=len(few))
+    corner = (float(x[-1]),) if y is None else (float(x[-1]), float(y[-1]))
+    centre, aside = of_few.values([(0.0,) * len(corner), corner])
+    values = {f"{name}_{_OF_SOME}": value for name, value in centre.items()}
+    return values | {f"{name}_{_OF_SOME}_at_a_corner": value for name, value in aside.items()}
+
+
+def _refuse_other_numbers(stored: Surface, evaluator: _PointEvaluator, file: str | Path) -> None:
+    """Compare a finished point of a file of an earlier version, which has no values of samples."""
+    finished = np.argwhere(stored.done)
+    if not len(finished):
+        raise ValueError(
+            f"{file} was begun by an earlier version and has no finished point that would tell "
+            "whether it is of the same program; move it away to begin anew"
+        )
+    coordinates = [[axis[i] for axis, i in zip(stored.axes, index)] for index in finished]
+    nearest = int(np.linalg.norm(coordinates, axis=1).argmin())  # to the centre
+    (found,) = evaluator.values([tuple(map(float, coordinates[nearest][::-1]))])
+    kept = {name: float(v[tuple(finished[nearest])]) for name, v in stored.values.items()}
+    refuse_other(file, kept, found, rel_tol=_ROUNDING)
+
+
+def _begun_before(
+    file: str | Path,
+    x: np.ndarray,
+    y: np.ndarray | None,
+    evaluator: _PointEvaluator,
+    about: dict[str, Any],  # without values of samples
+) -> Surface:
+    """The surface of a file that was begun with the same."""
+    stored = read_surface(file)
+    _refuse_another_grid(stored, file, x, y)
+    is_older = not any(_OF_SOME in name for name in stored.about)
+    newer = ("loss_contents", "metrics_contents") if is_older else ()
+    if is_older:  # the contents of a function stood behind its name
+        stored.about["loss"] = str(stored.about.get("loss")).partition(":")[0]
+    refuse_other(file, stored.about, about, ignore=_RESULTS, newer=newer, rel_tol=_ROUNDING)
+    evaluator.check()
+    if is_older:
+        _refuse_other_numbers(stored, evaluator, file)
+    values = _values_of_some(evaluator, x, y)
+    if not is_older:
+        refuse_other(file, stored.about, values, rel_tol=_ROUNDING)
+    elif not stored.done.all():  # it is continued as one of today
+        stored.about |= about | values
+        with file_lock(file):
+            save_surface(stored, file)
+    return stored
 
 
 def _open_surface(
     x: np.ndarray,
     y: np.ndarray | None,
     evaluator: _PointEvaluator,
-    closed_form: bool,
+    method: str,
     file: str | Path | None,
     dir_file: Any,  # what was given as directions: their file is named in the surface
 ) -> Surface:
@@ -777,11 +1091,11 @@ def _open_surface(
 
     Directions that have no file are written beside it.
     """
-    about = _fingerprint(evaluator, closed_form)
+    about = _fingerprint(evaluator, method)
     if file is not None and Path(file).exists():
-        surface = read_surface(file)
-        _refuse_other(surface, file, x, y, about)
-        return surface
+        return _begun_before(file, x, y, evaluator, about)
+    evaluator.check()
+    about |= _values_of_some(evaluator, x, y) if file is not None else {}
     about["dir_file"] = str(dir_file) if isinstance(dir_file, (str, Path)) else ""
     if file is not None and not about["dir_file"]:
         about["dir_file"] = str(Path(file).with_suffix(".directions.h5"))
@@ -792,9 +1106,11 @@ def _open_surface(
 # %% ../nbs/04_landscape.ipynb #f7ac56d2
 def loss_surface(
     net: nn.Module,  # on any device; it stays as it is, in weights and mode
-    train: Any,  # a pair (inputs, targets), or data as the engine takes it
+    # a pair (inputs, targets) of tensors or arrays, a `Dataset`, a `DataLoader`, or batches that
+    # can be iterated again
+    train: Any,
     # "mse", "mae", "huber", "cross_entropy", or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor] = "mse",
+    loss: str | Callable[..., Tensor] = "mse",
     x: tuple[float, float, int] = (-1, 1, 51),  # from, to, how many; 1 is the length of dx
     y: tuple[float, float, int] | None = (-1, 1, 51),  # likewise; None: a line
     # of random directions: "filter", "layer", "weight", "dfilter", "dlayer" or ""; see
@@ -810,6 +1126,8 @@ def loss_surface(
     directions: Any = None,
     orthogonalize: bool = False,  # take from the second direction its part along the first
     kind: str = "weights",  # what moves: "weights" (parameters) or "states" (all of state_dict)
+    # instead of `loss`: (net, batch) -> mean over the batch, for batches that are no pairs
+    batch_loss: Callable[[nn.Module, Any], Tensor] | None = None,
     validation: Any = None,  # data evaluated beside `train`
     test: Any = None,  # likewise
     # of the engine, such as `samnb.images.ImageMetrics()`; None: the loss alone
@@ -819,7 +1137,8 @@ def loss_surface(
     # evaluate on so many random samples of each data set, a multiple of 16, with the standard
     # error of the loss (train_loss_se); None: on all
     sample: int | None = None,
-    # "closed form", "points", or "auto": the closed form where it applies
+    # "closed form", "points", or "auto": the closed form where it applies, in float64 where
+    # float32 would be off by more than 1e-5
     method: str = "auto",
     # of concurrent.futures: rows are evaluated there; not with the closed form, which has its own
     # threads
@@ -835,8 +1154,10 @@ def loss_surface(
     """
     x_axis = _axis_coordinates(x, "x")
     y_axis = None if y is None else _axis_coordinates(y, "y")
+    if batch_loss is not None:
+        loss = to_loss(loss, batch_loss)
     device = next(net.parameters()).device
-    moving_net = copy.deepcopy(net).eval()
+    moving_net = _copied(net).eval()
     used = _make_directions(
         directions,
         tensors_of(moving_net, kind),
@@ -847,18 +1168,21 @@ def loss_surface(
         orthogonalize,
     )
     splits = {
-        name: _draw_sample(on_device(data, device), sample, seed)
+        name: _draw_sample(keep_on_device(on_device(data, device, dtype_of(net))), sample, seed)
         for name, data in (("train", train), ("validation", validation), ("test", test))
-        if data is not None
+        if data is not None or name == "train"
     }
-    obstacle = _closed_form_obstacle(net, used, kind, loss, metrics, amp)
-    closed_form = _use_closed_form(method, obstacle, executor)
     evaluator = _PointEvaluator(moving_net, kind, used, splits, loss, metrics, batch_size, amp)
+    obstacle = _closed_form_obstacle(net, used, kind, loss, metrics, amp)
+    used_method = "points"
+    if _use_closed_form(method, obstacle, executor):
+        used_method = _method_of(evaluator, x_axis, y_axis, insist=method == "closed form")
+    evaluator.in_closed_form = used_method != "points"
     dir_file = None if orthogonalize else directions
-    surface = _open_surface(x_axis, y_axis, evaluator, closed_form, file, dir_file)
+    surface = _open_surface(x_axis, y_axis, evaluator, used_method, file, dir_file)
     saver = _Saver(surface, file, save_every)
     if not surface.done.all():
-        if closed_form:
+        if used_method != "points":
             _fill_by_closed_form(surface, evaluator, progress, saver)
         else:
             _fill_by_points(surface, evaluator, executor, progress, saver)

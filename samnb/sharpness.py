@@ -85,8 +85,7 @@ class _Neighbourhood:
     def of_samples(self, chosen: Tensor) -> "_Neighbourhood":
         """Return the same neighbourhood, with the loss of these samples alone."""
         group = copy.copy(self)
-        group.mean = copy.copy(self.mean)
-        group.mean.chosen = chosen
+        group.mean = self.mean.of_samples(chosen)
         return group
 
     @torch.no_grad()
@@ -95,6 +94,7 @@ class _Neighbourhood:
         weights = split(self.origin + self.scale * u, self.mean.parameters)
         for p, w in zip(self.mean.parameters, weights):
             p.copy_(w)
+        torch.clear_autocast_cache()  # a region of the caller's keeps low-precision copies
 
     def loss(self, u: Tensor) -> float:
         """Return the mean loss at u."""
@@ -132,6 +132,7 @@ def _weights_restored(
         with torch.no_grad():
             for t, before in kept:
                 t.copy_(before)
+        torch.clear_autocast_cache()
 
 # %% ../nbs/05b_sharpness.ipynb #34f94c22
 def _projected_ascent(
@@ -243,23 +244,42 @@ def _loss_nearby(
     search = _projected_ascent if kind == "ascent" else _auto_pgd
     return search(around, start, n_steps)
 
+# %% ../nbs/05b_sharpness.ipynb #m0000001
+def _groups(
+    mean: MeanLoss,
+    m: int | None,  # samples of a group; None: all
+    seed: int,  # of the draw
+) -> Sequence[Tensor]:  # the numbers of their samples
+    """Return the groups of samples that share one maximum."""
+    n = len(mean.chosen)
+    if m is None or m >= n:
+        return [mean.chosen]
+    if not mean.is_plain_mean:
+        raise ValueError(
+            f"m={m} needs a loss that is a mean over samples; with class weights or ignored "
+            "targets the losses of the groups do not add up to that of the whole"
+        )
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    return mean.chosen[order.to(mean.device)].split(m)
+
 # %% ../nbs/05b_sharpness.ipynb #1e58b0af
 def adaptive_sharpness(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     rho: float = 0.05,  # radius, in units of the scale; 0.05 is SAM's on CIFAR-10
     *,
     adaptive: str = "elementwise",  # the scale: "none" (plain), "elementwise" or "filter"
     kind: str = "worst",  # "sam", "ascent", "worst" or "average"
     # of the neighbourhood: "l2" or "linf"; for "average" a Gaussian, or uniform in the cube
     norm: str = "l2",
-    m: int | None = None,  # samples that share one maximum; None: all
+    m: int | None = None,  # samples that share one maximum, drawn at random; None: all
     n_steps: int = 20,  # gradients for "ascent" and "worst"
     n_samples: int = 20,  # pairs of points for "average"
-    seed: int = 0,  # of the random start or points
-    **arguments: Any,  # layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    seed: int = 0,  # of the random start or points, and of the groups of `m` samples
+    # batch_loss, layer, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    **arguments: Any,
 ) -> float:  # a difference of losses
     """Return how much higher the loss is in a neighbourhood of the weights than at them.
 
@@ -277,25 +297,28 @@ def adaptive_sharpness(
     around = _Neighbourhood(mean, rho, adaptive, norm)
     rises = []
     with _weights_restored(net):
-        for chosen in mean.chosen.split(m or len(mean.chosen)):
+        for chosen in _groups(mean, m, seed):
             group = around.of_samples(chosen)
+            if not group.mean.weight:  # its targets are ignored
+                continue
             nearby = _loss_nearby(group, kind, n_steps, n_samples, seed)
             at_the_weights = group.loss(torch.zeros_like(group.origin))
-            rises.append(len(chosen) * (nearby - at_the_weights))
-    return math.fsum(rises) / len(mean.chosen)
+            rises.append(group.mean.weight * (nearby - at_the_weights))
+    return math.fsum(rises) / mean.weight
 
 # %% ../nbs/05b_sharpness.ipynb #3f841988
 def surface_flat_area(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors
+    data: Any,  # a pair (inputs, targets), or any data of the engine
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     rise: float = 0.1,  # above the loss at the weights, in units of the loss
     *,
     radius: float = 1.0,  # the plane reaches from -radius to radius in both directions
     points: int = 13,  # on each side; odd, so that the weights are one of them
     seed: int = 123,  # of the directions
-    **arguments: Any,  # batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    # batch_loss, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    **arguments: Any,
 ) -> float:  # from 0 to 4 radius ** 2
     """Return how much of a random plane through the weights is flat: at most `rise` above them.
 
@@ -313,14 +336,11 @@ def surface_flat_area(
     def loss_of_normalized_logits(output: Tensor, target: Tensor) -> Tensor:
         return mean.loss(normalized_logits(output), target)
 
-    inputs, targets = (
-        t.to(mean.dtype) if t.is_floating_point() else t for t in mean.data[mean.chosen]
-    )
     axis = (-radius, radius, points)
     surface = loss_surface(
         net,
-        (inputs, targets),
-        loss_of_normalized_logits if mean.normalize_logits else loss,
+        list(mean.batches(mean.chosen)),
+        loss_of_normalized_logits if mean.normalize_logits else mean.loss,
         axis,
         axis,
         seed=seed,
@@ -334,7 +354,7 @@ def surface_flat_area(
 # name -> what `adaptive_sharpness` is given, or for the kind "flat_area" `surface_flat_area`
 MEASURES: dict[str, dict[str, Any]] = {
     "sam": {"kind": "sam", "adaptive": "none", "rho": 0.05},
-    "m_sharpness": {"kind": "sam", "adaptive": "none", "rho": 0.05, "m": 32},
+    "m_sharpness": {"kind": "sam", "adaptive": "none", "rho": 0.05, "m": 32, "seed": 0},
     "ascent": {"kind": "ascent", "adaptive": "none", "rho": 0.05},
     "worst": {"kind": "worst", "adaptive": "none", "rho": 0.05},
     "worst_linf": {"kind": "worst", "adaptive": "none", "norm": "linf", "rho": 0.002},
@@ -385,7 +405,7 @@ MEASURE_LABELS = {
 def _hessian_values(
     net: nn.Module,
     data: Any,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     names: Sequence[str],  # which of `HESSIAN_MEASURES`, among others
     **arguments: Any,  # as for `MeanLoss`
 ) -> dict[str, float]:
@@ -408,7 +428,7 @@ def _hessian_values(
 def _neighbourhood_value(
     net: nn.Module,
     data: Any,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     *,
     kind: str = "worst",  # of `adaptive_sharpness`, or "flat_area"
     **options: Any,  # as for `adaptive_sharpness`, or for `surface_flat_area`
@@ -422,7 +442,7 @@ def _neighbourhood_value(
 def _weight_values(
     net: nn.Module,
     data: Any,
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor],
     names: Sequence[str],  # which of `WEIGHT_MEASURES`, among others
     initial: nn.Module | None,  # the network before training
     **arguments: Any,  # as for `MeanLoss`
@@ -443,16 +463,17 @@ def _weight_values(
 # %% ../nbs/05b_sharpness.ipynb #dd41380e
 def sharpness_measures(
     net: nn.Module,  # left as it is
-    data: Any,  # of the engine, or a pair (inputs, targets) of tensors; usually the training data
+    data: Any,  # a pair (inputs, targets), or any data of the engine; usually the training data
     # a name of `LOSSES`, or (output, target) -> mean over the batch
-    loss: str | Callable[[Tensor, Tensor], Tensor],
+    loss: str | Callable[..., Tensor] = "mse",
     initial: nn.Module | None = None,  # the network before training; None leaves the distance out
     *,
     # name -> arguments of `adaptive_sharpness`; None: `MEASURES`
     measures: dict[str, dict[str, Any]] | None = None,
     hessian: bool = True,  # with the largest eigenvalue and the trace
     names: Sequence[str] | None = None,  # only these; None: all
-    **arguments: Any,  # batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    # batch_loss, batch_size, max_samples, normalize_logits: as for `MeanLoss`
+    **arguments: Any,
 ) -> dict[str, float]:  # the value of each measure by its name, with residual and interval
     """Return the sharpness of one network by every measure, or by those that are named.
 
