@@ -12,7 +12,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,20 +42,47 @@ def _better_direction(
     )
 
 # %% ../nbs/07b_tables.ipynb #92863566
+class _PairedTest(NamedTuple):
+    """What the pairs of two methods say."""
+
+    difference: float  # mean of a - b; NaN without a pair
+    low: float  # 95 % interval of the difference; NaN where there is no p
+    high: float
+    p: float  # two-sided; NaN for fewer than three pairs, and for differences that are all equal
+    pairs: int
+
+
 def paired_test(
     a: pd.Series,  # by seed
     b: pd.Series,  # likewise; seeds that only one of them has are left out
-) -> tuple[float, int]:  # two-sided p, NaN for fewer than two seeds; seeds that both have
-    """Compute the p-value of Student's paired t-test."""
+    # two differences are equal if they differ by no more than this part of the largest value:
+    # the last digit of float32
+    rel_tol: float = 1e-7,
+) -> _PairedTest:
+    """Compute Student's paired t-test: difference, its 95 % interval, p, pairs."""
     from scipy.stats import ttest_rel  # here, since importing it takes a second
 
-    pairs = pd.concat([a, b], axis=1, join="inner").dropna()
-    differences = pairs.iloc[:, 0] - pairs.iloc[:, 1]
-    if len(pairs) < 2:
-        return math.nan, len(pairs)
-    if differences.nunique() == 1:  # t is infinite, or 0 / 0
-        return float(differences.iloc[0] == 0), len(pairs)
-    return float(ttest_rel(pairs.iloc[:, 0], pairs.iloc[:, 1]).pvalue), len(pairs)
+    both = pd.concat([a, b], axis=1, join="inner").to_numpy(dtype=float)
+    both = both[np.isfinite(both).all(axis=1)]
+    differences = both[:, 0] - both[:, 1]
+    n = len(differences)
+    mean = float(differences.mean()) if n else math.nan
+    if n < 3 or np.ptp(differences) <= rel_tol * np.abs(both).max():
+        return _PairedTest(mean, math.nan, math.nan, math.nan, n)
+    tested = ttest_rel(both[:, 0], both[:, 1])
+    low, high = tested.confidence_interval(0.95)
+    return _PairedTest(mean, float(low), float(high), float(tested.pvalue), n)
+
+# %% ../nbs/07b_tables.ipynb #15d5da23
+def _adjust_by_holm(
+    p: np.ndarray,  # NaN where nothing was tested
+) -> np.ndarray:
+    """Correct the p-values of one table by Holm's method (1979)."""
+    order = np.argsort(p)[: np.isfinite(p).sum()]  # NaN comes last
+    adjusted = np.full(len(p), math.nan)
+    times = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * times), 1)
+    return adjusted
 
 # %% ../nbs/07b_tables.ipynb #9febf5ef
 def _refuse_mixed_cell(
@@ -80,6 +107,7 @@ def _cells_of(
     by: list[str],  # columns whose values make a cell
     metric: str,
     # the values of each cell by seed; and a row a cell: mean, std, n, tried, published, difference
+    # to that and its 95 % interval
 ) -> tuple[dict[tuple, pd.Series], pd.DataFrame]:
     """Return what a table says of each cell; a cell all of whose runs failed has n = 0."""
     for name in (*by, metric, "seed"):
@@ -101,8 +129,11 @@ def _cells_of(
         _refuse_mixed_cell(own, by)
         seen = values[own.index].astype(float).set_axis(own.seed)
         by_seed[key] = seen
-        rows.append((seen.mean(), seen.std(), seen.count(), len(own), published[own.index].mean()))
-    cells = pd.DataFrame(rows, keys.unique(), ["mean", "std", "n", "tried", "published"])
+        level = published[own.index].mean()
+        interval = paired_test(seen, pd.Series(level, seen.index))[1:3]
+        rows.append((seen.mean(), seen.std(), seen.count(), len(own), level, *interval))
+    columns = ["mean", "std", "n", "tried", "published", "difference_low", "difference_high"]
+    cells = pd.DataFrame(rows, keys.unique(), columns)
     return by_seed, cells.assign(difference=cells["mean"] - cells.published)
 
 # %% ../nbs/07b_tables.ipynb #f31e1ce8
@@ -111,7 +142,9 @@ def _with_tests(
     cells: pd.DataFrame,  # likewise
     n_rows: int,  # how many levels of the index are those of the rows
     baseline: tuple,  # the column to compare with
-) -> pd.DataFrame:  # with p, and pairs: the seeds that it is of
+    # with effect, low, high: the difference to the baseline and its 95 % interval; p after Holm,
+    # p_alone before; pairs: the seeds that they are of
+) -> pd.DataFrame:
     """Each cell against the cell of the baseline in its row."""
     none = pd.Series(dtype=float)
     tests = []
@@ -119,7 +152,8 @@ def _with_tests(
         is_baseline = key[n_rows:] == baseline
         other = none if is_baseline else by_seed.get(key[:n_rows] + baseline, none)
         tests.append(paired_test(by_seed[key], other))
-    return cells.assign(p=[p for p, _ in tests], pairs=[n for _, n in tests])
+    found = pd.DataFrame(tests, cells.index, ["effect", "low", "high", "p_alone", "pairs"])
+    return cells.join(found.assign(p=_adjust_by_holm(found.p_alone.to_numpy())))
 
 # %% ../nbs/07b_tables.ipynb #685f9276
 def _escape_latex(text: Any) -> str:
@@ -133,7 +167,8 @@ class Table:
 
     text: pd.DataFrame  # what is shown
     bold: pd.DataFrame  # bool, of the same shape
-    # the numbers, a row a cell: mean, std, n, tried, published, difference, p, pairs
+    # the numbers, a row a cell: mean, std, n, tried; published, difference to it and its interval;
+    # effect (difference to the baseline), low, high, p (after Holm), p_alone, pairs
     cells: pd.DataFrame
     caption: str
 
@@ -194,6 +229,11 @@ def _format_cell(
     def number(value: float, sign: str = "") -> str:
         return "-" if math.isnan(value) else f"{value:{sign}.{digits}f}"
 
+    def with_interval(value: float, low: float, high: float) -> str:
+        if math.isnan(low):
+            return number(value, "+")
+        return f"{number(value, '+')} [{number(low, '+')}, {number(high, '+')}]"
+
     mean = number(cell.mean)
     if not math.isnan(cell.std):
         mean += f" ± {number(cell.std)}"
@@ -205,7 +245,8 @@ def _format_cell(
     return {
         metric: mean,
         "published": number(cell.published),
-        "difference": number(cell.difference, "+"),
+        "difference": with_interval(cell.difference, cell.difference_low, cell.difference_high),
+        "against baseline": with_interval(cell.effect, cell.low, cell.high),
         "p (seeds)": p,
     }
 
@@ -250,7 +291,7 @@ def _arrange_table(
     titles = [
         (column, title)
         for column in column_keys
-        for title in (metric, "published", "difference", "p (seeds)")
+        for title in (metric, "published", "difference", "against baseline", "p (seeds)")
         if title == metric or any(entry(row, column, title) != "-" for row in row_keys)
     ]
     text = [[entry(row, *title) for title in titles] for row in row_keys]
@@ -278,8 +319,13 @@ def _caption(
     caption = f"{metric.replace('_', ' ')}, {better} is better: {seeds}"
     if several:
         caption += ", the best of each row in bold"
-    if cells.p.notna().any():
-        caption += f"; p: paired t-test against {baseline}, with the number of seeds"
+    if cells.effect.notna().any():
+        caption += f"; against baseline: mean difference to {baseline} over common seeds"
+    if n_tests := int(cells.p.notna().sum()):
+        correction = f" after Holm's correction for {n_tests} tests" if n_tests > 1 else ""
+        caption += (
+            f"; in brackets 95 % intervals; p: paired t-test{correction}, with the number of seeds"
+        )
     return caption + "."
 
 # %% ../nbs/07b_tables.ipynb #e6ad812a
@@ -295,8 +341,9 @@ def table(
 ) -> Table:
     """Make a table of mean ± standard deviation over seeds, with the best of each row in bold.
 
-    Beside them stand the published values and the p-value of the paired test. Raises a ValueError
-    for a column that is not there, an unknown baseline, and cells that mix several settings.
+    Beside them stand the published values, the differences to these and to the baseline with their
+    95 % intervals, and the p-values of the paired tests after Holm's correction. Raises a
+    ValueError for a column that is not there, an unknown baseline, and cells that mix settings.
     """
     rows = [rows] if isinstance(rows, str) else list(rows)
     columns = [columns] if isinstance(columns, str) else list(columns)
