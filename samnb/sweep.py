@@ -39,6 +39,8 @@ from tqdm.auto import tqdm
 from samnb.config import (
     LIBRARY_MODELS,
     MODELS,
+    SAM_OPTIONS,
+    SAM_SCHEDULE,
     Config,
     config_from,
     is_images,
@@ -48,6 +50,9 @@ from .experiment import Result, find_result, is_complete, published_result, run,
 from .files import Busy, RunFolder, find_folder
 from .images import load_images
 from .series import load_series
+
+# %% ../nbs/07_sweep.ipynb #f841bee5
+OF_SAM = ("variant", "rho", *SAM_SCHEDULE, *SAM_OPTIONS)  # mean nothing without SAM
 
 # %% ../nbs/07_sweep.ipynb #782e3b5c
 def expand_grid(

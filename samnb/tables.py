@@ -10,8 +10,9 @@ import hashlib
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike
 from pandas.io.formats.style import Styler
 
 from .config import WITHOUT_EFFECT, Config
+from .sweep import OF_SAM
 
 # %% ../nbs/07b_tables.ipynb #87b769ca
 _HIGHER_IS_BETTER = ("accuracy", "top5")
@@ -88,6 +90,7 @@ def _adjust_by_holm(
 def _refuse_mixed_cell(
     runs: pd.DataFrame,  # of one cell
     by: list[str],  # columns whose values make a cell
+    where: str = "rows or columns",  # where the caller takes them
 ) -> None:
     """Refuse several runs of one seed, and name the parameters in which they differ."""
     if not runs.seed.duplicated().any():
@@ -96,9 +99,21 @@ def _refuse_mixed_cell(
     varied = [name for name in parameters if runs[name].nunique(dropna=False) > 1]
     raise ValueError(
         "several runs of one seed share a cell; put "
-        f"{' and '.join(varied) or 'what distinguishes them'} into rows or columns, "
+        f"{' and '.join(varied) or 'what distinguishes them'} into {where}, "
         "or leave runs out"
     )
+
+# %% ../nbs/07b_tables.ipynb #8c922379
+def _keys_of(
+    results: pd.DataFrame,  # a row a run
+    by: list[str],  # columns
+) -> pd.DataFrame:  # their values; a dash where there is none
+    """Find out what tells cells apart; without SAM its parameters say nothing."""
+    keys = results[by].astype(object)
+    if "use_sam" in by:
+        of_sam = [name for name in by if name in OF_SAM]
+        keys[of_sam] = keys[of_sam].where(results["use_sam"].astype(bool), None)
+    return keys.where(keys.notna(), "-")
 
 # %% ../nbs/07b_tables.ipynb #f387637a
 def _cells_of(
@@ -116,7 +131,7 @@ def _cells_of(
                 f"the results have no column {name!r}; they have {', '.join(results.columns)}"
             )
     results = results.reset_index(drop=True)
-    keys = pd.MultiIndex.from_frame(results[by].astype(object).where(results[by].notna(), "-"))
+    keys = pd.MultiIndex.from_frame(_keys_of(results, by))
     values = results[metric]
     if "error" in results:
         values = values.where(results["error"].isna())
@@ -378,6 +393,9 @@ def varied_parameters(
     others = [name for name in names if (same[name].nunique(dropna=False) > 1).any()]
     several = [name for name in (*_METHOD, "dataset") if results[name].nunique(dropna=False) > 1]
     method = [name for name in several if name != "dataset"]
+    if "use_sam" in method:
+        method += [name for name in others if name in OF_SAM]
+        others = [name for name in others if name not in OF_SAM]
     return method, [name for name in several if name == "dataset"] + others
 
 # %% ../nbs/07b_tables.ipynb #7498dad4
@@ -525,40 +543,125 @@ def plot_measures(
         figure.legend(*handles, loc="outside upper center", ncols=7, fontsize="small")
     return figure
 
+# %% ../nbs/07b_tables.ipynb #f8c84417
+def _columns_to_plot(
+    runs: pd.DataFrame,  # a row a run
+    value: str | None,  # this and the others as for `plot_seeds`
+    by: str | list[str] | None,
+    panel: str | list[str] | None,
+) -> tuple[str, list[str], list[str]]:  # all of them chosen; there may be no panel
+    """Choose what was left open, by what the runs differ in."""
+    if value is None:
+        usual = ("test MSE", "accuracy", "mse", "loss")
+        value = next((name for name in usual if name in runs), None)
+        if value is None:
+            raise ValueError(f"value must be one of the columns {', '.join(runs.columns)}")
+    method, others = ["model"], ["protocol"] if "protocol" in runs else []
+    if {*_METHOD, "dataset"} <= {*runs.columns}:  # of a sweep
+        method, others = varied_parameters(runs)
+    by = [by] if isinstance(by, str) else by or method or others[:1] or ["model"]
+    if panel is None:
+        panel = [name for name in (*method, *others) if name not in by and name not in OF_SAM]
+    panel = [panel] if isinstance(panel, str) else list(panel)
+    if missing := [name for name in (value, *by, *panel) if name not in runs]:
+        raise ValueError(f"the table has no column {', '.join(missing)}")
+    return value, list(by), panel
+
+# %% ../nbs/07b_tables.ipynb #c020aea1
+def _in_words(
+    name: str,  # of a parameter
+    value: Any,
+) -> str:
+    """What a parameter is in a run."""
+    if isinstance(value, str):
+        return Path(value).name if name == "dataset" else value
+    return f"{name} {'-' if pd.isna(value) else value}"
+
+
+def _group_label(
+    run: Mapping[Any, Any],  # a row of a sweep
+    by: list[str],  # columns
+) -> str:
+    """Name the group of a run: without SAM its parameters say nothing."""
+    if "use_sam" not in by:
+        return ", ".join(_in_words(name, run[name]) for name in by)
+    words = [] if run["use_sam"] and "variant" in by else ["with SAM"]
+    if not run["use_sam"]:
+        words = ["without SAM"]
+        by = [name for name in by if name not in OF_SAM]
+    return ", ".join([*words, *(_in_words(name, run[name]) for name in by if name != "use_sam")])
+
+# %% ../nbs/07b_tables.ipynb #bd683ada
+def _labelled_runs(
+    runs: pd.DataFrame,  # a row a run
+    value: str,  # a column
+    by: list[str],  # columns
+    panel: list[str],  # columns
+) -> pd.DataFrame:  # a row a run: title of its panel, label of its group, value (NaN: it failed)
+    """Return what `plot_seeds` draws."""
+    if runs.empty:
+        raise ValueError("there is no run to draw")
+    rows = []
+    for run in runs.to_dict("records"):
+        title = ", ".join(
+            f"{name} {'-' if pd.isna(run[name]) else Path(str(run[name])).name}" for name in panel
+        )
+        failed = not pd.isna(run.get("error")) or not np.isfinite(run[value])
+        rows.append((title, _group_label(run, by), math.nan if failed else float(run[value])))
+    drawn = pd.DataFrame(rows, runs.index, ["title", "label", "value"])
+    if "seed" in runs:
+        for _, group in runs.groupby([drawn.title, drawn.label]):
+            _refuse_mixed_cell(group, [*by, *panel], "by or panel")
+    return drawn
+
+# %% ../nbs/07b_tables.ipynb #edaf0045
+def _draw_group(axis: Axes, place: int, number: int, values: pd.Series) -> None:
+    """A mark a run and a bar at their mean; the number decides on mark and colour."""
+    look: dict[str, Any] = {"color": f"C{number}", "mfc": "none", "ms": 6}
+    axis.plot([place] * len(values), values, "osDv^<>p"[number % 8], **look)
+    axis.hlines(values.mean(), place - 0.3, place + 0.3, color=f"C{number}", lw=2)
+
+
+def _tick_text(name: str, values: pd.Series) -> str:
+    """Name a group in short lines, and say of how many runs it is if some failed."""
+    for before in (" without ", " + ", ", "):
+        name = name.replace(before, f"\n{before.lstrip(' ,')}")
+    return name if values.notna().all() else f"{name}\n({values.count()} of {len(values)})"
+
 # %% ../nbs/07b_tables.ipynb #38b5551b
 def plot_seeds(
-    runs: pd.DataFrame,  # a row a run
-    value: str = "test MSE",  # the column to compare
-    by: str = "model",  # the column whose values stand side by side
-    panel: str = "protocol",  # the column whose values have a panel each
+    runs: pd.DataFrame,  # a row a run, as `sweep` returns it, or a table of your own
+    value: str | None = None,  # the column to compare; None: accuracy of images, MSE of series
+    # columns whose values stand side by side; None: the method, by the parameters that differ
+    by: str | list[str] | None = None,
+    # columns whose values have a panel each; None: whatever else differs
+    panel: str | list[str] | None = None,
     published: dict[str, float] | None = None,  # label -> value, drawn as dashed lines
     one_scale: bool = True,  # the same vertical axis for all panels
 ) -> Figure:
-    """Draw all runs and their means, a panel for each value of `panel`.
+    """Draw all runs and their means; a group that lost runs says so.
 
-    Raises a ValueError for a column that is not there.
+    Raises a ValueError for a column that is not there, and for groups that mix several settings.
     """
-    if missing := [name for name in (value, by, panel) if name not in runs]:
-        raise ValueError(f"the table has no column {', '.join(missing)}")
-    groups = list(runs.groupby(panel, sort=False))
-    size = (3.4 * len(groups) + 0.6, 3)
+    value, by, panel = _columns_to_plot(runs, value, by, panel)
+    drawn = _labelled_runs(runs, value, by, panel)
+    names = list(drawn.label.unique())  # a group has its colour in all panels
+    groups = list(drawn.groupby("title", sort=False))
+    size = (max(3.4, 0.85 * drawn.groupby("title").label.nunique().max()) * len(groups) + 0.6, 3)
     figure, axes = plt.subplots(
         1, len(groups), figsize=size, sharey=one_scale, squeeze=False, layout="constrained"
     )
-    levels = published or {}
     for axis, (title, group) in zip(axes[0], groups):
-        for level in levels.values():
+        for level in (published or {}).values():
             axis.axhline(level, color="0.5", ls="--", lw=0.9)
-        names = []
-        for i, (name, values) in enumerate(group.groupby(by, sort=False)[value]):
-            marker, color = "osDv^<>p"[i % 8], f"C{i}"
-            axis.plot([i] * len(values), values, marker, color=color, mfc="none", ms=6)
-            axis.hlines(values.mean(), i - 0.3, i + 0.3, color=color, lw=2)
-            names.append(str(name).replace(" without ", "\nwithout ").replace(" + ", "\n+ "))
-        axis.set_xticks(range(len(names)), names)
-        axis.set(xlim=(-0.6, len(names) - 0.4), title=f"{panel} {title}")
+        present = [name for name in names if (group.label == name).any()]
+        for place, name in enumerate(present):
+            _draw_group(axis, place, names.index(name), group.value[group.label == name])
+        texts = [_tick_text(name, group.value[group.label == name]) for name in present]
+        axis.set_xticks(range(len(present)), texts)
+        axis.set(xlim=(-0.6, len(present) - 0.4), title=title)
         axis.margins(y=0.12)
-    for label, level in levels.items():
+    for label, level in (published or {}).items():
         axes[0, 0].annotate(label, (-0.55, level), va="bottom", fontsize="small", color="0.3")
     axes[0, 0].set_ylabel(value)
     return figure
