@@ -24,7 +24,7 @@ from .experiment import build_task, run, run_folder, summary_sentence
 from .files import find_folder, png
 from .pictures import Panel
 from .series import CATALOGUE, TOYS
-from .sweep import expand_grid, finished_runs
+from .sweep import expand_grid, runs
 
 # %% ../nbs/08_panels.ipynb #58316447
 class SortableTable:
@@ -229,11 +229,11 @@ class Launcher(Panel):
             layout=widgets.Layout(flex_flow="row wrap"),
         )
         super().__init__(widgets.VBox([above, self.table.box]), self.describe)
-        self.table.show(finished_runs())
+        self.table.show(runs())
 
     def describe(self) -> str:
         """The finished runs, and how to do one without widgets."""
-        runs = finished_runs()
+        runs = runs()
         listed = (
             f"no finished run in {find_folder('results')}"
             if runs.empty
@@ -295,7 +295,7 @@ class Launcher(Panel):
                         self.say(f"run {done + 1} of {n}: {Path(text).name}")
                     if what == "done":
                         done += 1
-                        self.table.show(finished_runs())
+                        self.table.show(runs())
                     if what == "failed" or done == n:
                         last = what, text
                 self.draw()
