@@ -602,7 +602,9 @@ def runs(
         return listed
     always = ("model", "dataset", "seed")
     same = [
-        name for name in parameters if name not in always and listed[name].map(repr).nunique() < 2
+        name
+        for name in parameters
+        if name not in always and listed[name].dropna().map(repr).nunique() < 2
     ]
     newest_first = listed.drop(columns=same).sort_values("changed", ascending=False)
     shown = newest_first.dropna(axis="columns", how="all").reset_index(drop=True)
@@ -694,7 +696,7 @@ def compare(
     for key in dict.fromkeys([*sides[0], *sides[1]]):
         one, other = (facts.get(key) for facts in sides)
         if repr(one) != repr(other):
-            numbers = [value for value in (one, other) if type(value) in (int, float)]
+            numbers: list[Any] = [v for v in (one, other) if type(v) in (int, float)]
             rows[key] = (one, other, numbers[1] - numbers[0] if len(numbers) == 2 else None)
     index = pd.MultiIndex.from_tuples(list(rows), names=["what", "name"]) if rows else None
     return pd.DataFrame(list(rows.values()), index, ["a", "b", "b - a"], dtype=object)
