@@ -63,8 +63,11 @@ def _listed_runs() -> pd.DataFrame:
 
 
 def _runs_table() -> pd.DataFrame:
-    """The same for the table."""
-    return _listed_runs().apply(_ranked_text)
+    """The same for the table, what one looks for first."""
+    found = _listed_runs()
+    first = ("model", "dataset", "use_sam", "rho", "seed", "status", "mse", "accuracy", "gap")
+    columns = [name for name in first if name in found]
+    return found[[*columns, *found.columns.difference(columns, sort=False)]].apply(_ranked_text)
 
 # %% ../nbs/08_panels.ipynb #a3239e73
 def parse_values(

@@ -608,7 +608,8 @@ def runs(
     ]
     newest_first = listed.drop(columns=same).sort_values("changed", ascending=False)
     shown = newest_first.dropna(axis="columns", how="all").reset_index(drop=True)
-    return shown.assign(changed=shown.changed.dt.floor("s"))
+    others = [name for name in shown if name not in always]
+    return shown[[*always, *others]].assign(changed=shown.changed.dt.floor("s"))
 
 # %% ../nbs/07_sweep.ipynb #b4b3f777
 def _listed_row(
