@@ -38,8 +38,9 @@ def _better_direction(
     for direction, names in (("higher", _HIGHER_IS_BETTER), ("lower", _LOWER_IS_BETTER)):
         if metric.rpartition("_")[2] in names:
             return direction
+    known = ", ".join((*_HIGHER_IS_BETTER, *_LOWER_IS_BETTER))
     raise ValueError(
-        f"whether a lower or a higher {metric} is better is not known; "
+        f"whether a lower or a higher {metric} is better is not known (known are {known}); "
         'say better="lower" or better="higher"'
     )
 
