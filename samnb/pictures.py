@@ -352,8 +352,10 @@ def plot_interactive(
             hovertemplate="a %{x:.3f}<br>b %{y:.3f}<br>" + label + " %{z:.4g}<extra></extra>",
         )
         figure.add_trace(landscape, 1, i + 1)
-    heights = {"title": label, "range": [scale.vmin, scale.vmax]}
+    heights = {"title": label if n == 1 else "", "range": [scale.vmin, scale.vmax]}
     figure.update_scenes(xaxis_title="a", yaxis_title="b", zaxis=heights)
+    if n > 1:  # a narrow place: from further away
+        figure.update_scenes(camera_eye={"x": 1.7, "y": 1.7, "z": 1.3})
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 30 if titles else 0, "b": 0})
 
 # %% ../nbs/04b_pictures.ipynb #6b92bcf8
