@@ -106,23 +106,18 @@ def plot_progress(
     folders: list[Path],  # of runs; one that has no metrics.csv yet is left out
 ) -> Figure | None:  # None: there is nothing to draw
     """Validation loss (solid) and training loss (dashed) so far, a colour a run."""
-    histories = {
-        folder.name.rpartition("_")[0]: pd.read_csv(folder / "metrics.csv")
-        for folder in folders
-        if (folder / "metrics.csv").is_file()
-    }
-    if not histories:
+    started = [folder for folder in folders if (folder / "metrics.csv").is_file()]
+    if not started:
         return None
     # without pyplot, whose state belongs to the main thread
     figure = Figure(figsize=(5.5, 3), layout="constrained")
     axis = figure.subplots()
-    names = [name.split("_") for name in histories]
-    for i, (history, name) in enumerate(zip(histories.values(), names)):
+    names = [[*f.parts[-3:-1], *f.name.rpartition("_")[0].split("_")] for f in started]
+    for i, (folder, name) in enumerate(zip(started, names)):
+        history = pd.read_csv(folder / "metrics.csv")
         # what the runs do not share
-        label = (
-            ", ".join(part for part in name if not all(part in other for other in names))
-            or "this run"
-        )
+        own = [part for part in name if not all(part in other for other in names)]
+        label = ", ".join(own) or "this run"
         axis.plot(history.epoch, history.validation_loss, "-o", ms=3, color=f"C{i}", label=label)
         axis.plot(history.epoch, history.train_loss, "--", color=f"C{i}", lw=1)
     axis.set(xlabel="epoch", ylabel="loss (dashed: training)")

@@ -382,6 +382,8 @@ def export_vts(
 
     Height is the training loss, and all values are fields on it. Raises `ValueError` for a line.
     """
+    if isinstance(surface, dict):
+        raise TypeError("a file holds one surface, got a dictionary of them; write one file each")
     if surface.y is None:
         raise ValueError("a line cannot be written as a grid")
     extent = f"0 {len(surface.x) - 1} 0 {len(surface.y) - 1} 0 0"

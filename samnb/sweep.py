@@ -392,7 +392,7 @@ def _sweep_row(
             return row
     except Busy:
         return None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return _failed_row(config, error, folder)
 
 # %% ../nbs/07_sweep.ipynb #f1f31d83
@@ -427,6 +427,7 @@ def _resolve_runs(
     runs: dict[Path, Config] = {}
     errors: dict[Path, Exception] = {}
     folders: dict[Path, Path] = {}
+    differing: dict[str, None] = {}  # parameters without effect
     sha256 = functools.cache(lambda dataset: _attempt(_sha256_of_dataset, dataset))
     for config in configs:
         cannot_start = _folder_of_failed(config)
@@ -442,7 +443,11 @@ def _resolve_runs(
         if not resolved.use_sam:  # those that differ in rho alone are one, the first
             same = run_folder(replace(resolved, variant="SAM", rho=0.0), sha)
             folder = folders.setdefault(same, folder)
-        runs.setdefault(folder, resolved)
+        first = runs.setdefault(folder, resolved)
+        differing |= {n: None for n, value in asdict(first).items() if getattr(resolved, n) != value}
+    if differing:
+        names = ", ".join(differing)
+        tqdm.write(f"runs that differ in nothing but {names} are one; the first is done")
     return runs, errors
 
 # %% ../nbs/07_sweep.ipynb #970478cd
@@ -550,7 +555,7 @@ def _row_of(future: Future, config: Config, folder: Path) -> dict[str, Any] | No
     """Return what a worker says of a run; if it died, or the executor broke, that is the row."""
     try:
         return future.result()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return _failed_row(config, error, folder)
 
 # %% ../nbs/07_sweep.ipynb #a31d7247
@@ -597,10 +602,10 @@ def runs(
     found = {path.parent for name in ("config.json", "error.txt") for path in root.rglob(name)}
     rows = [row for row in map(_listed_row, found) if row is not None]
     parameters = list(dict.fromkeys(name for given, _ in rows for name in given))
-    listed = pd.DataFrame([given | rest for given, rest in rows])
-    if listed.empty:
-        return listed
     always = ("model", "dataset", "seed")
+    if not rows:
+        return pd.DataFrame(columns=[*always, "status", "changed", "run_dir"])
+    listed = pd.DataFrame([given | rest for given, rest in rows])
     same = [
         name
         for name in parameters
@@ -623,11 +628,10 @@ def _listed_row(
     if not parameters.get("use_sam"):  # then they mean nothing
         parameters |= dict.fromkeys((name for name in OF_SAM if name in parameters), None)
     rest: dict[str, Any] = {"status": _status(folder)}
-    if (folder / "summary.json").is_file():
-        summary = RunFolder(folder).load_json("summary.json")
-        shown = [name for name in ("mse", "accuracy") if name in summary["test"]]
-        rest |= {name: summary["test"][name] for name in shown or summary["test"]}
-        rest |= {name: summary[name] for name in ("gap", "epochs", "seconds")}
+    if summary := _read_json(folder / "summary.json"):
+        test = summary.get("test", {})
+        rest |= {name: test[name] for name in ("mse", "accuracy") if name in test} or test
+        rest |= {name: summary.get(name) for name in ("gap", "epochs", "seconds")}
     elif (folder / "metrics.csv").is_file():
         rest["epochs"] = len((folder / "metrics.csv").read_text().splitlines()) - 1
     if rest["status"] == "failed":
@@ -638,16 +642,20 @@ def _listed_row(
     return parameters, rest | {"changed": when, "run_dir": str(folder)}
 
 # %% ../nbs/07_sweep.ipynb #13ad19b0
+def _read_json(file: Path) -> dict[str, Any]:
+    """Read a dictionary from a file, from its first line if it is text; {} if there is none."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        content = json.loads(text.partition("\n")[0] if file.suffix == ".txt" else text)
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def _parameters_of(folder: Path) -> dict[str, Any] | None:
     """Return the parameters of a run, by its files; None where there is no run."""
-    try:
-        if (folder / "config.json").is_file():
-            parameters = json.loads((folder / "config.json").read_text())
-        else:  # a run that could not start
-            parameters = json.loads((folder / "error.txt").read_text().splitlines()[0])
-    except (OSError, ValueError, IndexError):
-        return None
-    if not (isinstance(parameters, dict) and {"model", "dataset", "seed"} <= {*parameters}):
+    parameters = _read_json(folder / "config.json") or _read_json(folder / "error.txt")
+    if not {"model", "dataset", "seed"} <= {*parameters}:
         return None  # of another program
     return {name: value for name, value in parameters.items() if name != "environment"}
 
@@ -711,9 +719,7 @@ def _facts_of(
     if parameters is None:
         raise ValueError(f"{folder} is not a run folder: it has no config.json of a run")
     facts: dict[tuple[str, str], Any] = {("parameter", n): v for n, v in parameters.items()}
-    environment: dict[str, Any] = {}
-    if (folder / "config.json").is_file():
-        environment = json.loads((folder / "config.json").read_text()).get("environment", {})
+    environment = _read_json(folder / "config.json").get("environment", {})
     versions = environment.pop("versions", {})
     for name, value in environment.items():
         what = "data" if "data" in name else "machine" if name in ("device", "threads") else "code"
@@ -724,10 +730,10 @@ def _facts_of(
             digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
             facts["code", str(file.relative_to(folder / "code"))] = digest
     facts["result", "status"] = _status(folder)
-    if (folder / "summary.json").is_file():
-        summary = json.loads((folder / "summary.json").read_text())
-        facts |= {("result", name): value for name, value in summary["test"].items()}
-        facts |= {("result", name): summary[name] for name in ("gap", "epochs", "best_epoch")}
+    if summary := _read_json(folder / "summary.json"):
+        facts |= {("result", name): value for name, value in summary.get("test", {}).items()}
+        names = ("gap", "epochs", "best_epoch")
+        facts |= {("result", name): summary.get(name) for name in names}
     return facts
 
 # %% ../nbs/07_sweep.ipynb #0c990bed
