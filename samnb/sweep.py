@@ -444,7 +444,9 @@ def _resolve_runs(
             same = run_folder(replace(resolved, variant="SAM", rho=0.0), sha)
             folder = folders.setdefault(same, folder)
         first = runs.setdefault(folder, resolved)
-        differing |= {n: None for n, value in asdict(first).items() if getattr(resolved, n) != value}
+        differing |= {
+            n: None for n, value in asdict(first).items() if getattr(resolved, n) != value
+        }
     if differing:
         names = ", ".join(differing)
         tqdm.write(f"runs that differ in nothing but {names} are one; the first is done")
@@ -721,7 +723,8 @@ def _facts_of(
     facts: dict[tuple[str, str], Any] = {("parameter", n): v for n, v in parameters.items()}
     environment = _read_json(folder / "config.json").get("environment", {})
     versions = environment.pop("versions", {})
-    for name, value in environment.items():
+    code = environment.pop("code", {})  # digests of what the user brought
+    for name, value in (environment | code).items():
         what = "data" if "data" in name else "machine" if name in ("device", "threads") else "code"
         facts[what, name] = value
     facts |= {("version", name): value for name, value in versions.items()}
