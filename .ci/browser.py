@@ -177,7 +177,14 @@ for name, use_sam in (("with SAM", True), ("without SAM", False)):
 explore(nets, train)
 """
 LAUNCH = """
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 from samnb.panels import launch
+from samnb.sweep import sweep
+
+grid = dict(model="linear", dataset=["toy", "missing.csv"], seq_len=16, horizon=4, max_epochs=1, use_sam=False)
+with mock.patch("samnb.experiment.run_figures", return_value={}):
+    sweep(grid | {"seed": [*range(1, 9)]}, ThreadPoolExecutor(1))
 launch()
 """
 
@@ -344,9 +351,7 @@ def drive_launch(page, address):
         "more": "seq_len=32 horizon=4",
     }.items():
         fill(description, text)
-    widget(page, "SAM").locator("input[type=checkbox]").uncheck() if widget(
-        page, "SAM"
-    ).count() else page.get_by_label("SAM").uncheck()
+    page.get_by_role("checkbox", name="SAM").uncheck()
     button("Run").click()
     expect(button("Stop")).to_be_enabled()
     page.get_by_text("2 of 2 done.").wait_for(timeout=90000)
@@ -356,27 +361,40 @@ def drive_launch(page, address):
         arg=page.locator("img.widget-image").element_handle(),
     )
 
-    def column(name):
-        return (
-            page.locator(".widget-vbox", has=page.locator(f"button[title='sort by {name}']"))
-            .last.locator(".widget-html-content > div > div")
-            .all_inner_texts()
-        )
+    head = page.locator("table.dataTable thead th")
 
-    heights = page.evaluate(
-        "[...document.querySelectorAll('.jp-OutputArea-output .widget-html-content > div')].map(cells => cells.clientHeight).filter(Boolean).slice(1)"
-    )
-    wrong, models = [], column("model")
-    if len(set(heights)) != 1:
-        wrong.append(f"the columns of the table are {heights} pixels high")
-    if sorted(models) != ["linear", "linear", "samformer", "samformer"]:
-        wrong.append(f"the table has the models {models}")
-    for order in (sorted, lambda values: sorted(values, reverse=True)):
-        button("mse").click()
+    def column(name):
+        """What the table shows, from top to bottom."""
         page.wait_for_timeout(500)
-        values = [float(v) for v in column("mse")]
-        if values != list(order(values)):
+        place = head.all_inner_texts().index(name) + 1
+        return page.locator(f"table.dataTable tbody td:nth-child({place})").all_inner_texts()
+
+    wrong, models = [], column("model")
+    if head.first.bounding_box()["height"] < 10:
+        wrong.append("the head of the table has no height")
+    if len(models) != 10:
+        wrong.append(f"the first page of the table shows {len(models)} runs of 20")
+    if "of 20 entries" not in page.locator(".dt-info").inner_text():
+        wrong.append(f"the table says {page.locator('.dt-info').inner_text()}")
+    for reverse in (False, True):
+        head.filter(has_text="mse").click()
+        shown = column("mse")
+        values = [float(v) for v in shown if v]
+        if values != sorted(values, reverse=reverse):
             wrong.append(f"after a click on mse the table has {values}")
+        # empty cells, of a run that failed, come after the smallest errors
+        if reverse != (shown[0] == ""):
+            wrong.append(f"after a click on mse the column is {shown}")
+    fill("data", "nowhere.csv")
+    button("Run").click()
+    page.get_by_text("0 of 2 done, 2 failed.").wait_for(timeout=90000)
+    if page.locator("img.widget-image").is_visible():
+        wrong.append("a run that failed leaves the curves of the runs before")
+    expect(button("Run")).to_be_enabled()
+    fill("data", "toy")
+    button("Run").click()
+    page.get_by_text("2 of 2 done.").wait_for(timeout=90000)
+    expect(page.locator("img.widget-image")).to_be_visible()
     return wrong
 
 

@@ -69,6 +69,7 @@ def main():
         for cell in saved.cells:
             if cell.cell_type == "code":
                 cell.outputs = tidied(found[cell.id].outputs)
+        saved.metadata.pop("widgets", None)  # what their outputs, which are gone, were about
         nbformat.write(saved, notebook)
         print(
             f"{notebook}: {sum(len(cell.outputs) for cell in saved.cells if cell.cell_type == 'code')} outputs"

@@ -1231,6 +1231,24 @@ def project(
     return coordinates, math.sqrt(_inner(rest, rest)) / length if length else 0.0
 
 # %% ../nbs/04_landscape.ipynb #f57d204a
+def _refuse_path_without_plane(
+    values: np.ndarray,  # eigenvalues of the path, ascending: squared lengths
+    checkpoints: list[list[Tensor]],
+) -> None:
+    """Refuse a path whose extent in the second direction is rounding."""
+    epsilon = max(torch.finfo(t.dtype).eps if t.is_floating_point() else 0 for t in checkpoints[0])
+    largest = max(_inner(c, c) for c in checkpoints)
+    rounding = len(checkpoints) * max(4 * epsilon**2 * largest, 1e-14 * values[-1])
+    if values[-1] <= rounding:
+        raise ValueError(f"the {len(checkpoints)} checkpoints are equal up to rounding: no path")
+    if values[-2] <= rounding:
+        raise ValueError(
+            f"the {len(checkpoints)} checkpoints lie on one line up to rounding, and a plane "
+            "through them would be arbitrary; draw the loss along that line, with the direction "
+            "`between` the first and the last, and y=None"
+        )
+
+
 def trajectory(
     # tensors that move, as `tensors_of` gives them, a list for each checkpoint; the last one is
     # the origin
@@ -1238,7 +1256,8 @@ def trajectory(
 ) -> Trajectory:
     """The plane of a path, by principal components, and the path on it.
 
-    Raises `ValueError` for fewer than three checkpoints.
+    Raises `ValueError` for fewer than three checkpoints, and for checkpoints that are equal or on
+    one line up to rounding: there is no plane through them, or any.
     """
     if len(checkpoints) < 3:
         raise ValueError(
@@ -1246,8 +1265,11 @@ def trajectory(
         )
     rows = [between(checkpoints[-1], c) for c in checkpoints]
     gram = np.array([[_inner(a, b) for b in rows] for a in rows])
+    if not np.isfinite(gram).all():
+        raise ValueError("the checkpoints have values that are not finite")
     centred = gram - gram.mean(0) - gram.mean(1)[:, None] + gram.mean()
     values, vectors = np.linalg.eigh(centred)
+    _refuse_path_without_plane(values, checkpoints)
 
     def component(i: int) -> list[Tensor]:
         """The i-th principal direction, a combination of the rows, of unit length."""

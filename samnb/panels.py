@@ -11,85 +11,63 @@ import html
 import multiprocessing
 import re
 import threading
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from itables.widget import ITable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .config import LIBRARY_MODELS, Config, resolve
-from .experiment import build_task, run, run_folder, summary_sentence
+from .experiment import run, summary_sentence
 from .files import find_folder, png
 from .pictures import Panel
 from .series import CATALOGUE, TOYS
-from .sweep import expand_grid, finished_runs
+from .sweep import _expand, _failed_row, _resolve_runs, runs
 
-# %% ../nbs/08_panels.ipynb #58316447
-class SortableTable:
-    """A table of widgets: a click on the head of a column sorts by it.
+# %% ../nbs/08_panels.ipynb #4bd96005
+def _ranked_text(
+    values: pd.Series,
+) -> pd.Series:  # categories in the order of the values
+    """Short texts that sort by value; what is empty comes last, of an accuracy first."""
 
-    The next click the other way round.
-    """
+    def text(value: Any) -> str:
+        if pd.isna(value):
+            return ""
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
 
-    def __init__(self, columns: list[str]):
-        import ipywidgets as widgets
+    known = sorted(values.dropna(), key=lambda value: (isinstance(value, str), value))
+    order = list(dict.fromkeys(map(text, known)))
+    categories = ["", *order] if values.name == "accuracy" else [*order, ""]
+    ranked = pd.Categorical(values.map(text), categories, ordered=True)
+    return pd.Series(ranked, values.index, name=values.name)
 
-        self.frame, self.by, self.ascending = pd.DataFrame(), "", True
-        self.heads = {
-            name: widgets.Button(
-                description=name,
-                tooltip=f"sort by {name}",
-                layout=widgets.Layout(width="auto", margin="0"),
-            )
-            for name in columns
-        }
-        self.cells = {name: widgets.HTML() for name in columns}
-        for name, head in self.heads.items():
-            head.on_click(partial(self.sort, name))
-        self.columns = [
-            widgets.VBox(
-                [self.heads[name], self.cells[name]], layout=widgets.Layout(flex="0 0 auto")
-            )
-            for name in columns
-        ]
-        self.box = widgets.HBox(
-            self.columns, layout=widgets.Layout(max_height="320px", overflow="auto")
-        )
+# %% ../nbs/08_panels.ipynb #77f1abc1
+_TABLE_OPTIONS: dict[str, Any] = {
+    "showIndex": False,
+    "order": [],  # as it comes: the newest first
+    "pageLength": 10,
+    "maxBytes": 0,  # show all runs
+    "text_in_header_can_be_selected": False,  # the whole head sorts, not its arrow alone
+    "style": "width: auto; margin: 0",
+}
 
-    def sort(self, name: str, button: Any = None) -> None:
-        """Sort by a column, or the other way round."""
-        self.ascending = not self.ascending if name == self.by else True
-        self.by = name
-        self.show(self.frame)
 
-    def show(self, frame: pd.DataFrame) -> None:
-        """Take these rows, in the order that was chosen."""
-        if self.by in frame:
-            frame = frame.sort_values(self.by, ascending=self.ascending, kind="stable")
-        self.frame = frame
-        for name, head in self.heads.items():
-            head.icon = "" if name != self.by else "caret-up" if self.ascending else "caret-down"
-            text = (
-                [
-                    "" if pd.isna(v) else f"{v:.4g}" if isinstance(v, float) else str(v)
-                    for v in frame[name]
-                ]
-                if name in frame
-                else []
-            )
-            align = (
-                "right" if name in frame and pd.api.types.is_numeric_dtype(frame[name]) else "left"
-            )
-            # an empty one would have no height
-            rows = "".join(f"<div>{html.escape(cell) or '&nbsp;'}</div>" for cell in text)
-            self.cells[name].value = (
-                f"<div style='text-align: {align}; white-space: nowrap; padding: 0 "
-                f"8px'>{rows}</div>"
-            )
-        for name, column in zip(self.heads, self.columns):
-            column.layout.display = None if name in frame else "none"
+def _listed_runs() -> pd.DataFrame:
+    """What the panel says of the runs: all but the paths, errors in short."""
+    found = runs()
+    if "error" in found:
+        found["error"] = found["error"].str.slice(0, 80)
+    return found.drop(columns="run_dir", errors="ignore")
+
+
+def _runs_table() -> pd.DataFrame:
+    """The same for the table, what one looks for first."""
+    found = _listed_runs()
+    first = ("model", "dataset", "use_sam", "rho", "seed", "status", "mse", "accuracy", "gap")
+    columns = [name for name in first if name in found]
+    return found[[*columns, *found.columns.difference(columns, sort=False)]].apply(_ranked_text)
 
 # %% ../nbs/08_panels.ipynb #a3239e73
 def parse_values(
@@ -107,40 +85,39 @@ def parse_values(
 
 # %% ../nbs/08_panels.ipynb #e2143486
 def run_one_by_one(
-    configs: list[Config], connection: Any
-) -> None:  # connection: where (what, text) is sent
-    """Do runs one after the other and tell of them; the first error ends it."""
-    for config in configs:
+    configs: list[Config],
+    connection: Any,  # where (what, text) is sent
+) -> None:
+    """Do runs one after the other and tell of them; one that fails does not stop the others."""
+    todo, errors = _resolve_runs(configs)
+    for folder, config in todo.items():
         try:
-            resolved = resolve(config)
-            connection.send(("folder", str(run_folder(resolved, build_task(resolved).sha256))))
-            connection.send(("done", summary_sentence(run(resolved, progress=False))))
+            if folder in errors:
+                raise errors[folder]
+            connection.send(("folder", str(folder)))
+            connection.send(("done", summary_sentence(run(config, progress=False))))
+            (folder / "error.txt").unlink(missing_ok=True)  # of an earlier try
         except Exception as error:
-            connection.send(("failed", f"{type(error).__name__}: {error}"))
-            return
+            connection.send(("failed", _failed_row(config, error, folder)["error"]))
+    connection.send(("end", ""))
 
 # %% ../nbs/08_panels.ipynb #1924c5df
 def plot_progress(
     folders: list[Path],  # of runs; one that has no metrics.csv yet is left out
 ) -> Figure | None:  # None: there is nothing to draw
     """Validation loss (solid) and training loss (dashed) so far, a colour a run."""
-    histories = {
-        folder.name.rpartition("_")[0]: pd.read_csv(folder / "metrics.csv")
-        for folder in folders
-        if (folder / "metrics.csv").is_file()
-    }
-    if not histories:
+    started = [folder for folder in folders if (folder / "metrics.csv").is_file()]
+    if not started:
         return None
     # without pyplot, whose state belongs to the main thread
     figure = Figure(figsize=(5.5, 3), layout="constrained")
     axis = figure.subplots()
-    names = [name.split("_") for name in histories]
-    for i, (history, name) in enumerate(zip(histories.values(), names)):
+    names = [[*f.parts[-3:-1], *f.name.rpartition("_")[0].split("_")] for f in started]
+    for i, (folder, name) in enumerate(zip(started, names)):
+        history = pd.read_csv(folder / "metrics.csv")
         # what the runs do not share
-        label = (
-            ", ".join(part for part in name if not all(part in other for other in names))
-            or "this run"
-        )
+        own = [part for part in name if not all(part in other for other in names)]
+        label = ", ".join(own) or "this run"
         axis.plot(history.epoch, history.validation_loss, "-o", ms=3, color=f"C{i}", label=label)
         axis.plot(history.epoch, history.train_loss, "--", color=f"C{i}", lw=1)
     axis.set(xlabel="epoch", ylabel="loss (dashed: training)")
@@ -178,7 +155,9 @@ def launch_controls() -> dict[str, Any]:
     }
 
 # %% ../nbs/08_panels.ipynb #56f8fa5a
-def configs_from_fields(chosen: dict[str, Any]) -> list[Config]:  # chosen: name -> value of a field
+def configs_from_fields(
+    chosen: dict[str, Any],  # name -> value of a field
+) -> tuple[list[Config], list[str]]:  # and what was left out of them, in sentences
     """The runs that the fields ask for, checked as far as can be without the data."""
     grid = {name: chosen[name] for name in ("model", "dataset", "use_sam")}
     grid |= {
@@ -193,10 +172,10 @@ def configs_from_fields(chosen: dict[str, Any]) -> list[Config]:  # chosen: name
                 f"more must be name=value, with a space before the next name; got {part!r}"
             )
         grid[name] = parse_values(text)
-    configs = expand_grid(grid)
+    configs, notes = _expand(grid)
     for config in configs:
         resolve(config)
-    return configs
+    return configs, notes
 
 # %% ../nbs/08_panels.ipynb #81ef8ad3
 class Launcher(Panel):
@@ -212,15 +191,15 @@ class Launcher(Panel):
         self.process: Any = None
         self.thread: threading.Thread | None = None
         self.folders: list[Path] = []
+        self.notes: list[str] = []  # what was left out of the runs
+        self.stopped = False
         self.drawn: list[int] | None = None  # when the files that are drawn were written
         self.start = widgets.Button(description="Run", button_style="primary", icon="play")
         self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
         self.message = widgets.HTML()
         hidden = widgets.Layout(max_width="500px", display="none")
         self.picture = widgets.Image(format="png", layout=hidden)
-        parameters = ["model", "dataset", "horizon", "use_sam", "variant", "rho", "seed"]
-        results = ["mse", "accuracy", "gap", "epochs", "seconds"]
-        self.table = SortableTable([*parameters, *results])
+        self.table = ITable(_runs_table(), **_TABLE_OPTIONS)
         self.start.on_click(self.begin)
         self.stop.on_click(self.end)
         fields = widgets.VBox([*self.controls.values(), widgets.HBox([self.start, self.stop])])
@@ -228,16 +207,15 @@ class Launcher(Panel):
             [fields, widgets.VBox([self.message, self.picture])],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
-        super().__init__(widgets.VBox([above, self.table.box]), self.describe)
-        self.table.show(finished_runs())
+        super().__init__(widgets.VBox([above, self.table]), self.describe)
 
     def describe(self) -> str:
-        """The finished runs, and how to do one without widgets."""
-        runs = finished_runs()
+        """The runs, and how to do one without widgets."""
+        found = _listed_runs()
         listed = (
-            f"no finished run in {find_folder('results')}"
-            if runs.empty
-            else runs.drop(columns="run_dir").to_string(index=False, float_format="{:.4g}".format)
+            f"no run in {find_folder('results')}"
+            if found.empty
+            else found.to_string(index=False, float_format="{:.4g}".format)
         )
         return (
             f"{listed}\n\nlaunch() is a panel in JupyterLab. Elsewhere: "
@@ -258,7 +236,7 @@ class Launcher(Panel):
             self.say("a run is going on; stop it first", wrong=True)
             return
         try:
-            configs = configs_from_fields(
+            configs, self.notes = configs_from_fields(
                 {name: control.value for name, control in self.controls.items()}
             )
         except (ValueError, TypeError) as error:
@@ -269,6 +247,9 @@ class Launcher(Panel):
         self.process = context.Process(target=run_one_by_one, args=(configs, sender), daemon=True)
         self.folders = []
         self.drawn = None
+        self.stopped = False
+        self.picture.value = b""  # the curves of earlier runs
+        self.picture.layout.display = "none"
         self._set_running(True)
         self.say(f"starting {len(configs)} run{'s' * (len(configs) > 1)}")
         self.process.start()
@@ -280,31 +261,42 @@ class Launcher(Panel):
 
     def end(self, button: Any = None) -> None:
         """Kill the process; the files of its run stay."""
+        self.stopped = True
         self.process.terminate()
 
     def follow(self, receiver: Any, n: int) -> None:  # n: how many runs
         """Show what the process says, and its curves, until it ends."""
-        done = 0
-        last = ("stopped", "stopped; Run goes on from the last complete epoch")
+        told: dict[str, list[str]] = {"folder": [], "done": [], "failed": [], "end": []}
         try:
             while True:
                 if receiver.poll(0.5):
                     what, text = receiver.recv()
+                    told[what].append(text)
                     if what == "folder":
                         self.folders.append(Path(text))
-                        self.say(f"run {done + 1} of {n}: {Path(text).name}")
-                    if what == "done":
-                        done += 1
-                        self.table.show(finished_runs())
-                    if what == "failed" or done == n:
-                        last = what, text
+                        at = len(told["done"] + told["failed"]) + 1
+                        self.say(" ".join([f"run {at} of {n}: {Path(text).name}", *self.notes]))
+                    if what in ("done", "failed"):
+                        self.table.update(_runs_table(), **_TABLE_OPTIONS)  # else it forgets them
                 self.draw()
         except EOFError:
-            self.say(f"{done} of {n} done. {last[1]}", wrong=last[0] == "failed")
+            self.say(self.sum_up(told, n), wrong=bool(told["failed"] or not told["end"]))
         finally:
             self.process.join()
             self.draw()
             self._set_running(False)
+
+    def sum_up(self, told: dict[str, list[str]], n: int) -> str:
+        """What came of the runs."""
+        done, failed = told["done"], told["failed"]
+        counts = f"{len(done)} of {n} done"
+        if failed:
+            counts += f", {len(failed)} failed"
+        last = failed[-1] if failed else done[-1] if done else ""
+        if not told["end"]:
+            last = "stopped" if self.stopped else "the process of the runs died"
+            last += "; Run goes on from the last complete epoch"
+        return " ".join([f"{counts}. {last}", *self.notes])
 
     def _set_running(self, running: bool) -> None:
         self.start.disabled = running

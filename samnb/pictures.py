@@ -35,7 +35,10 @@ _Surfaces = Surface | dict[str, Surface]
 
 def _by_name(surfaces: _Surfaces) -> dict[str, Surface]:
     """A single surface as one without a name."""
-    return surfaces if isinstance(surfaces, dict) else {"": surfaces}
+    by_name = surfaces if isinstance(surfaces, dict) else {"": surfaces}
+    if not by_name:
+        raise ValueError("there is no surface to draw: the dictionary is empty")
+    return by_name
 
 
 def _color_scale(
@@ -46,6 +49,10 @@ def _color_scale(
     log: bool,
 ) -> Any:  # a Normalize of matplotlib that has both of its ends
     """One colour scale for all."""
+    for title, surface in surfaces.items():
+        if name not in surface.values:
+            which = f"surface {title!r}" if title else "the surface"
+            raise ValueError(f"{which} has no {name!r}; it has {', '.join(surface.values)}")
     values = np.concatenate([s.values[name].ravel() for s in surfaces.values()])
     values = values[np.isfinite(values) & ((values > 0) | (not log))]
     if not len(values):
@@ -312,33 +319,44 @@ def plot_line(
 
 # %% ../nbs/04b_pictures.ipynb #4eeb1f2d
 def plot_interactive(
-    surface: Surface,  # over a plane
+    surfaces: Surface | dict[str, Surface],  # over planes; several by name, side by side
     name: str = "train_loss",  # of the values
-    vmax: float | None = None,  # what is above is cut off
+    vmax: float | None = None,  # what is above is cut off; None: the largest value
 ) -> Any:  # a plotly Figure
     """The landscape in plotly, with the value and the coordinates under the pointer.
 
     Raises `ValueError` for a line.
     """
-    import plotly.graph_objects as plotly
+    from plotly.graph_objects import Surface as Landscape
+    from plotly.subplots import make_subplots
 
-    if surface.y is None:
+    surfaces = _by_name(surfaces)
+    if any(s.y is None for s in surfaces.values()):
         raise ValueError("a line is no landscape; plot_line draws it")
-    values = np.minimum(surface.values[name], np.inf if vmax is None else vmax)
+    scale = _color_scale(surfaces, name, None, vmax, False)
     label = name.replace("_", " ")
-    shown = plotly.Surface(
-        x=surface.x,
-        y=surface.y,
-        z=values,
-        colorscale="Viridis",
-        colorbar={"title": label},
-        contours={"z": {"show": True, "project": {"z": True}}},
-        hovertemplate="a %{x:.3f}<br>b %{y:.3f}<br>" + label + " %{z:.4g}<extra></extra>",
-    )
-    return plotly.Figure(shown).update_layout(
-        scene={"xaxis_title": "a", "yaxis_title": "b", "zaxis_title": label},
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-    )
+    n = len(surfaces)
+    titles = [*surfaces] if any(surfaces) else None
+    figure = make_subplots(1, n, specs=[[{"type": "surface"}] * n], subplot_titles=titles)
+    for i, surface in enumerate(surfaces.values()):
+        landscape = Landscape(
+            x=surface.x,
+            y=surface.y,
+            z=np.minimum(surface.values[name], scale.vmax),
+            colorscale="Viridis",
+            cmin=scale.vmin,
+            cmax=scale.vmax,
+            showscale=i == 0,  # one for all
+            colorbar={"title": label},
+            contours={"z": {"show": True, "project": {"z": True}}},
+            hovertemplate="a %{x:.3f}<br>b %{y:.3f}<br>" + label + " %{z:.4g}<extra></extra>",
+        )
+        figure.add_trace(landscape, 1, i + 1)
+    heights = {"title": label if n == 1 else "", "range": [scale.vmin, scale.vmax]}
+    figure.update_scenes(xaxis_title="a", yaxis_title="b", zaxis=heights)
+    if n > 1:  # a narrow place: from further away
+        figure.update_scenes(camera_eye={"x": 1.7, "y": 1.7, "z": 1.3})
+    return figure.update_layout(margin={"l": 0, "r": 0, "t": 30 if titles else 0, "b": 0})
 
 # %% ../nbs/04b_pictures.ipynb #6b92bcf8
 def _vtk_array(name: str, values: Any, components: int = 1, kind: str = "Float64") -> str:
@@ -364,6 +382,8 @@ def export_vts(
 
     Height is the training loss, and all values are fields on it. Raises `ValueError` for a line.
     """
+    if isinstance(surface, dict):
+        raise TypeError("a file holds one surface, got a dictionary of them; write one file each")
     if surface.y is None:
         raise ValueError("a line cannot be written as a grid")
     extent = f"0 {len(surface.x) - 1} 0 {len(surface.y) - 1} 0 0"

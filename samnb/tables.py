@@ -10,9 +10,10 @@ import hashlib
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike
 from pandas.io.formats.style import Styler
 
 from .config import WITHOUT_EFFECT, Config
+from .sweep import OF_SAM
 
 # %% ../nbs/07b_tables.ipynb #87b769ca
 _HIGHER_IS_BETTER = ("accuracy", "top5")
@@ -36,31 +38,60 @@ def _better_direction(
     for direction, names in (("higher", _HIGHER_IS_BETTER), ("lower", _LOWER_IS_BETTER)):
         if metric.rpartition("_")[2] in names:
             return direction
+    known = ", ".join((*_HIGHER_IS_BETTER, *_LOWER_IS_BETTER))
     raise ValueError(
-        f"whether a lower or a higher {metric} is better is not known; "
+        f"whether a lower or a higher {metric} is better is not known (known are {known}); "
         'say better="lower" or better="higher"'
     )
 
 # %% ../nbs/07b_tables.ipynb #92863566
+class _PairedTest(NamedTuple):
+    """What the pairs of two methods say."""
+
+    difference: float  # mean of a - b; NaN without a pair
+    low: float  # 95 % interval of the difference; NaN where there is no p
+    high: float
+    p: float  # two-sided; NaN for fewer than three pairs, and for differences that are all equal
+    pairs: int
+
+
 def paired_test(
     a: pd.Series,  # by seed
     b: pd.Series,  # likewise; seeds that only one of them has are left out
-) -> tuple[float, int]:  # two-sided p, NaN for fewer than two seeds; seeds that both have
-    """Compute the p-value of Student's paired t-test."""
+    # two differences are equal if they differ by no more than this part of the largest value:
+    # the last digit of float32
+    rel_tol: float = 1e-7,
+) -> _PairedTest:
+    """Compute Student's paired t-test: difference, its 95 % interval, p, pairs."""
     from scipy.stats import ttest_rel  # here, since importing it takes a second
 
-    pairs = pd.concat([a, b], axis=1, join="inner").dropna()
-    differences = pairs.iloc[:, 0] - pairs.iloc[:, 1]
-    if len(pairs) < 2:
-        return math.nan, len(pairs)
-    if differences.nunique() == 1:  # t is infinite, or 0 / 0
-        return float(differences.iloc[0] == 0), len(pairs)
-    return float(ttest_rel(pairs.iloc[:, 0], pairs.iloc[:, 1]).pvalue), len(pairs)
+    both = pd.concat([a, b], axis=1, join="inner").to_numpy(dtype=float)
+    both = both[np.isfinite(both).all(axis=1)]
+    differences = both[:, 0] - both[:, 1]
+    n = len(differences)
+    mean = float(differences.mean()) if n else math.nan
+    if n < 3 or np.ptp(differences) <= rel_tol * np.abs(both).max():
+        return _PairedTest(mean, math.nan, math.nan, math.nan, n)
+    tested = ttest_rel(both[:, 0], both[:, 1])
+    low, high = tested.confidence_interval(0.95)
+    return _PairedTest(mean, float(low), float(high), float(tested.pvalue), n)
+
+# %% ../nbs/07b_tables.ipynb #15d5da23
+def _adjust_by_holm(
+    p: np.ndarray,  # NaN where nothing was tested
+) -> np.ndarray:
+    """Correct the p-values of one table by Holm's method (1979)."""
+    order = np.argsort(p)[: np.isfinite(p).sum()]  # NaN comes last
+    adjusted = np.full(len(p), math.nan)
+    times = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * times), 1)
+    return adjusted
 
 # %% ../nbs/07b_tables.ipynb #9febf5ef
 def _refuse_mixed_cell(
     runs: pd.DataFrame,  # of one cell
     by: list[str],  # columns whose values make a cell
+    where: str = "rows or columns",  # where the caller takes them
 ) -> None:
     """Refuse several runs of one seed, and name the parameters in which they differ."""
     if not runs.seed.duplicated().any():
@@ -69,9 +100,21 @@ def _refuse_mixed_cell(
     varied = [name for name in parameters if runs[name].nunique(dropna=False) > 1]
     raise ValueError(
         "several runs of one seed share a cell; put "
-        f"{' and '.join(varied) or 'what distinguishes them'} into rows or columns, "
+        f"{' and '.join(varied) or 'what distinguishes them'} into {where}, "
         "or leave runs out"
     )
+
+# %% ../nbs/07b_tables.ipynb #8c922379
+def _keys_of(
+    results: pd.DataFrame,  # a row a run
+    by: list[str],  # columns
+) -> pd.DataFrame:  # their values; a dash where there is none
+    """Find out what tells cells apart; without SAM its parameters say nothing."""
+    keys = results[by].astype(object)
+    if "use_sam" in by:
+        of_sam = [name for name in by if name in OF_SAM]
+        keys[of_sam] = keys[of_sam].where(results["use_sam"].astype(bool), None)
+    return keys.where(keys.notna(), "-")
 
 # %% ../nbs/07b_tables.ipynb #f387637a
 def _cells_of(
@@ -80,6 +123,7 @@ def _cells_of(
     by: list[str],  # columns whose values make a cell
     metric: str,
     # the values of each cell by seed; and a row a cell: mean, std, n, tried, published, difference
+    # to that and its 95 % interval
 ) -> tuple[dict[tuple, pd.Series], pd.DataFrame]:
     """Return what a table says of each cell; a cell all of whose runs failed has n = 0."""
     for name in (*by, metric, "seed"):
@@ -88,7 +132,7 @@ def _cells_of(
                 f"the results have no column {name!r}; they have {', '.join(results.columns)}"
             )
     results = results.reset_index(drop=True)
-    keys = pd.MultiIndex.from_frame(results[by].astype(object).where(results[by].notna(), "-"))
+    keys = pd.MultiIndex.from_frame(_keys_of(results, by))
     values = results[metric]
     if "error" in results:
         values = values.where(results["error"].isna())
@@ -101,8 +145,11 @@ def _cells_of(
         _refuse_mixed_cell(own, by)
         seen = values[own.index].astype(float).set_axis(own.seed)
         by_seed[key] = seen
-        rows.append((seen.mean(), seen.std(), seen.count(), len(own), published[own.index].mean()))
-    cells = pd.DataFrame(rows, keys.unique(), ["mean", "std", "n", "tried", "published"])
+        level = published[own.index].mean()
+        interval = paired_test(seen, pd.Series(level, seen.index))[1:3]
+        rows.append((seen.mean(), seen.std(), seen.count(), len(own), level, *interval))
+    columns = ["mean", "std", "n", "tried", "published", "difference_low", "difference_high"]
+    cells = pd.DataFrame(rows, keys.unique(), columns)
     return by_seed, cells.assign(difference=cells["mean"] - cells.published)
 
 # %% ../nbs/07b_tables.ipynb #f31e1ce8
@@ -111,7 +158,9 @@ def _with_tests(
     cells: pd.DataFrame,  # likewise
     n_rows: int,  # how many levels of the index are those of the rows
     baseline: tuple,  # the column to compare with
-) -> pd.DataFrame:  # with p, and pairs: the seeds that it is of
+    # with effect, low, high: the difference to the baseline and its 95 % interval; p after Holm,
+    # p_alone before; pairs: the seeds that they are of
+) -> pd.DataFrame:
     """Each cell against the cell of the baseline in its row."""
     none = pd.Series(dtype=float)
     tests = []
@@ -119,7 +168,8 @@ def _with_tests(
         is_baseline = key[n_rows:] == baseline
         other = none if is_baseline else by_seed.get(key[:n_rows] + baseline, none)
         tests.append(paired_test(by_seed[key], other))
-    return cells.assign(p=[p for p, _ in tests], pairs=[n for _, n in tests])
+    found = pd.DataFrame(tests, cells.index, ["effect", "low", "high", "p_alone", "pairs"])
+    return cells.join(found.assign(p=_adjust_by_holm(found.p_alone.to_numpy())))
 
 # %% ../nbs/07b_tables.ipynb #685f9276
 def _escape_latex(text: Any) -> str:
@@ -133,7 +183,8 @@ class Table:
 
     text: pd.DataFrame  # what is shown
     bold: pd.DataFrame  # bool, of the same shape
-    # the numbers, a row a cell: mean, std, n, tried, published, difference, p, pairs
+    # the numbers, a row a cell: mean, std, n, tried; published, difference to it and its interval;
+    # effect (difference to the baseline), low, high, p (after Holm), p_alone, pairs
     cells: pd.DataFrame
     caption: str
 
@@ -194,6 +245,11 @@ def _format_cell(
     def number(value: float, sign: str = "") -> str:
         return "-" if math.isnan(value) else f"{value:{sign}.{digits}f}"
 
+    def with_interval(value: float, low: float, high: float) -> str:
+        if math.isnan(low):
+            return number(value, "+")
+        return f"{number(value, '+')} [{number(low, '+')}, {number(high, '+')}]"
+
     mean = number(cell.mean)
     if not math.isnan(cell.std):
         mean += f" ± {number(cell.std)}"
@@ -205,7 +261,8 @@ def _format_cell(
     return {
         metric: mean,
         "published": number(cell.published),
-        "difference": number(cell.difference, "+"),
+        "difference": with_interval(cell.difference, cell.difference_low, cell.difference_high),
+        "against baseline": with_interval(cell.effect, cell.low, cell.high),
         "p (seeds)": p,
     }
 
@@ -250,7 +307,7 @@ def _arrange_table(
     titles = [
         (column, title)
         for column in column_keys
-        for title in (metric, "published", "difference", "p (seeds)")
+        for title in (metric, "published", "difference", "against baseline", "p (seeds)")
         if title == metric or any(entry(row, column, title) != "-" for row in row_keys)
     ]
     text = [[entry(row, *title) for title in titles] for row in row_keys]
@@ -278,8 +335,13 @@ def _caption(
     caption = f"{metric.replace('_', ' ')}, {better} is better: {seeds}"
     if several:
         caption += ", the best of each row in bold"
-    if cells.p.notna().any():
-        caption += f"; p: paired t-test against {baseline}, with the number of seeds"
+    if cells.effect.notna().any():
+        caption += f"; against baseline: mean difference to {baseline} over common seeds"
+    if n_tests := int(cells.p.notna().sum()):
+        correction = f" after Holm's correction for {n_tests} tests" if n_tests > 1 else ""
+        caption += (
+            f"; in brackets 95 % intervals; p: paired t-test{correction}, with the number of seeds"
+        )
     return caption + "."
 
 # %% ../nbs/07b_tables.ipynb #e6ad812a
@@ -295,8 +357,9 @@ def table(
 ) -> Table:
     """Make a table of mean ± standard deviation over seeds, with the best of each row in bold.
 
-    Beside them stand the published values and the p-value of the paired test. Raises a ValueError
-    for a column that is not there, an unknown baseline, and cells that mix several settings.
+    Beside them stand the published values, the differences to these and to the baseline with their
+    95 % intervals, and the p-values of the paired tests after Holm's correction. Raises a
+    ValueError for a column that is not there, an unknown baseline, and cells that mix settings.
     """
     rows = [rows] if isinstance(rows, str) else list(rows)
     columns = [columns] if isinstance(columns, str) else list(columns)
@@ -331,6 +394,9 @@ def varied_parameters(
     others = [name for name in names if (same[name].nunique(dropna=False) > 1).any()]
     several = [name for name in (*_METHOD, "dataset") if results[name].nunique(dropna=False) > 1]
     method = [name for name in several if name != "dataset"]
+    if "use_sam" in method:
+        method += [name for name in others if name in OF_SAM]
+        others = [name for name in others if name not in OF_SAM]
     return method, [name for name in several if name == "dataset"] + others
 
 # %% ../nbs/07b_tables.ipynb #7498dad4
@@ -478,40 +544,125 @@ def plot_measures(
         figure.legend(*handles, loc="outside upper center", ncols=7, fontsize="small")
     return figure
 
+# %% ../nbs/07b_tables.ipynb #f8c84417
+def _columns_to_plot(
+    runs: pd.DataFrame,  # a row a run
+    value: str | None,  # this and the others as for `plot_seeds`
+    by: str | list[str] | None,
+    panel: str | list[str] | None,
+) -> tuple[str, list[str], list[str]]:  # all of them chosen; there may be no panel
+    """Choose what was left open, by what the runs differ in."""
+    if value is None:
+        usual = ("test MSE", "accuracy", "mse", "loss")
+        value = next((name for name in usual if name in runs), None)
+        if value is None:
+            raise ValueError(f"value must be one of the columns {', '.join(runs.columns)}")
+    method, others = ["model"], ["protocol"] if "protocol" in runs else []
+    if {*_METHOD, "dataset"} <= {*runs.columns}:  # of a sweep
+        method, others = varied_parameters(runs)
+    by = [by] if isinstance(by, str) else by or method or others[:1] or ["model"]
+    if panel is None:
+        panel = [name for name in (*method, *others) if name not in by and name not in OF_SAM]
+    panel = [panel] if isinstance(panel, str) else list(panel)
+    if missing := [name for name in (value, *by, *panel) if name not in runs]:
+        raise ValueError(f"the table has no column {', '.join(missing)}")
+    return value, list(by), panel
+
+# %% ../nbs/07b_tables.ipynb #c020aea1
+def _in_words(
+    name: str,  # of a parameter
+    value: Any,
+) -> str:
+    """What a parameter is in a run."""
+    if isinstance(value, str):
+        return Path(value).name if name == "dataset" else value
+    return f"{name} {'-' if pd.isna(value) else value}"
+
+
+def _group_label(
+    run: Mapping[Any, Any],  # a row of a sweep
+    by: list[str],  # columns
+) -> str:
+    """Name the group of a run: without SAM its parameters say nothing."""
+    if "use_sam" not in by:
+        return ", ".join(_in_words(name, run[name]) for name in by)
+    words = [] if run["use_sam"] and "variant" in by else ["with SAM"]
+    if not run["use_sam"]:
+        words = ["without SAM"]
+        by = [name for name in by if name not in OF_SAM]
+    return ", ".join([*words, *(_in_words(name, run[name]) for name in by if name != "use_sam")])
+
+# %% ../nbs/07b_tables.ipynb #bd683ada
+def _labelled_runs(
+    runs: pd.DataFrame,  # a row a run
+    value: str,  # a column
+    by: list[str],  # columns
+    panel: list[str],  # columns
+) -> pd.DataFrame:  # a row a run: title of its panel, label of its group, value (NaN: it failed)
+    """Return what `plot_seeds` draws."""
+    if runs.empty:
+        raise ValueError("there is no run to draw")
+    rows = []
+    for run in runs.to_dict("records"):
+        title = ", ".join(
+            f"{name} {'-' if pd.isna(run[name]) else Path(str(run[name])).name}" for name in panel
+        )
+        failed = not pd.isna(run.get("error")) or not np.isfinite(run[value])
+        rows.append((title, _group_label(run, by), math.nan if failed else float(run[value])))
+    drawn = pd.DataFrame(rows, runs.index, ["title", "label", "value"])
+    if "seed" in runs:
+        for _, group in runs.groupby([drawn.title, drawn.label]):
+            _refuse_mixed_cell(group, [*by, *panel], "by or panel")
+    return drawn
+
+# %% ../nbs/07b_tables.ipynb #edaf0045
+def _draw_group(axis: Axes, place: int, number: int, values: pd.Series) -> None:
+    """A mark a run and a bar at their mean; the number decides on mark and colour."""
+    look: dict[str, Any] = {"color": f"C{number}", "mfc": "none", "ms": 6}
+    axis.plot([place] * len(values), values, "osDv^<>p"[number % 8], **look)
+    axis.hlines(values.mean(), place - 0.3, place + 0.3, color=f"C{number}", lw=2)
+
+
+def _tick_text(name: str, values: pd.Series) -> str:
+    """Name a group in short lines, and say of how many runs it is if some failed."""
+    for before in (" without ", " + ", ", "):
+        name = name.replace(before, f"\n{before.lstrip(' ,')}")
+    return name if values.notna().all() else f"{name}\n({values.count()} of {len(values)})"
+
 # %% ../nbs/07b_tables.ipynb #38b5551b
 def plot_seeds(
-    runs: pd.DataFrame,  # a row a run
-    value: str = "test MSE",  # the column to compare
-    by: str = "model",  # the column whose values stand side by side
-    panel: str = "protocol",  # the column whose values have a panel each
+    runs: pd.DataFrame,  # a row a run, as `sweep` returns it, or a table of your own
+    value: str | None = None,  # the column to compare; None: accuracy of images, MSE of series
+    # columns whose values stand side by side; None: the method, by the parameters that differ
+    by: str | list[str] | None = None,
+    # columns whose values have a panel each; None: whatever else differs
+    panel: str | list[str] | None = None,
     published: dict[str, float] | None = None,  # label -> value, drawn as dashed lines
     one_scale: bool = True,  # the same vertical axis for all panels
 ) -> Figure:
-    """Draw all runs and their means, a panel for each value of `panel`.
+    """Draw all runs and their means; a group that lost runs says so.
 
-    Raises a ValueError for a column that is not there.
+    Raises a ValueError for a column that is not there, and for groups that mix several settings.
     """
-    if missing := [name for name in (value, by, panel) if name not in runs]:
-        raise ValueError(f"the table has no column {', '.join(missing)}")
-    groups = list(runs.groupby(panel, sort=False))
-    size = (3.4 * len(groups) + 0.6, 3)
+    value, by, panel = _columns_to_plot(runs, value, by, panel)
+    drawn = _labelled_runs(runs, value, by, panel)
+    names = list(drawn.label.unique())  # a group has its colour in all panels
+    groups = list(drawn.groupby("title", sort=False))
+    size = (max(3.4, 0.85 * drawn.groupby("title").label.nunique().max()) * len(groups) + 0.6, 3)
     figure, axes = plt.subplots(
         1, len(groups), figsize=size, sharey=one_scale, squeeze=False, layout="constrained"
     )
-    levels = published or {}
     for axis, (title, group) in zip(axes[0], groups):
-        for level in levels.values():
+        for level in (published or {}).values():
             axis.axhline(level, color="0.5", ls="--", lw=0.9)
-        names = []
-        for i, (name, values) in enumerate(group.groupby(by, sort=False)[value]):
-            marker, color = "osDv^<>p"[i % 8], f"C{i}"
-            axis.plot([i] * len(values), values, marker, color=color, mfc="none", ms=6)
-            axis.hlines(values.mean(), i - 0.3, i + 0.3, color=color, lw=2)
-            names.append(str(name).replace(" without ", "\nwithout ").replace(" + ", "\n+ "))
-        axis.set_xticks(range(len(names)), names)
-        axis.set(xlim=(-0.6, len(names) - 0.4), title=f"{panel} {title}")
+        present = [name for name in names if (group.label == name).any()]
+        for place, name in enumerate(present):
+            _draw_group(axis, place, names.index(name), group.value[group.label == name])
+        texts = [_tick_text(name, group.value[group.label == name]) for name in present]
+        axis.set_xticks(range(len(present)), texts)
+        axis.set(xlim=(-0.6, len(present) - 0.4), title=title)
         axis.margins(y=0.12)
-    for label, level in levels.items():
+    for label, level in (published or {}).items():
         axes[0, 0].annotate(label, (-0.55, level), va="bottom", fontsize="small", color="0.3")
     axes[0, 0].set_ylabel(value)
     return figure
