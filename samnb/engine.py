@@ -863,6 +863,7 @@ def _guard_optimizer(
     optimizer: torch.optim.Optimizer,
     # largest norm of the descent gradient; None leaves what the optimizer says
     clip_grad: float | None,
+    net: nn.Module,
 ) -> GuardedOptimizer:
     """The optimizer itself, or around a plain one a `GuardedOptimizer`."""
     if clip_grad is not None and not clip_grad > 0:
@@ -877,8 +878,15 @@ def _guard_optimizer(
     wrapped = (
         optimizer
         if isinstance(optimizer, GuardedOptimizer)
-        else GuardedOptimizer(optimizer.param_groups, lambda _: optimizer)
+        else GuardedOptimizer(optimizer.param_groups, lambda _: optimizer, model=net)
     )
+    has_statistics = any(getattr(m, "running_mean", None) is not None for m in net.modules())
+    if isinstance(wrapped, SAM) and wrapped.model is None and has_statistics:
+        warnings.warn(
+            f"{type(wrapped).__name__} without model=net updates the running statistics of this "
+            "network twice a step: pass it the network",
+            stacklevel=3,
+        )
     if clip_grad is not None:
         wrapped.clip_grad = clip_grad
     return wrapped
@@ -1100,7 +1108,7 @@ class Engine:
         self._check_schedule(scheduler, schedule_each)
         batch_size = self._check_batches(batch_size, data, micro_batch, optimizer)
         self.device = to_device(device)
-        self.optimizer = _guard_optimizer(optimizer, clip_grad)
+        self.optimizer = _guard_optimizer(optimizer, clip_grad, net)
         self.loss = to_loss(loss, batch_loss)
         _refuse_metrics(self.loss, metrics)
         self.net = net.to(self.device)
@@ -1383,18 +1391,18 @@ class Engine:
         n_parts = math.ceil(batch_length(whole) / self.micro_batch)
         places = torch.arange(batch_length(whole)).tensor_split(n_parts)
         parts = [rows_of(whole, slice(int(p[0]), int(p[-1]) + 1)) for p in places]
-        # the mean is over samples
-        all_weights = batch_weight(self.loss, whole)
-        weights = [batch_weight(self.loss, part) * n_parts / all_weights for part in parts]
-        return optimizer.step(list(map(self._closure, parts, weights)))
+        # the mean is over samples; a part whose samples do not count has no loss
+        weights = [float(batch_weight(self.loss, part)) for part in parts]
+        counted = [part for part, weight in zip(parts, weights) if weight > 0] or [whole]
+        weights = [weight for weight in weights if weight > 0] or [1.0]
+        return optimizer.step([self._closure(part) for part in counted], weights)
 
-    def _closure(self, batch: Any, weight: float | Tensor = 1.0) -> Callable:
-        """What the optimizer calls; `weight` is a factor on the loss."""
+    def _closure(self, batch: Any) -> Callable:
+        """What the optimizer calls, after it has cleared the gradients."""
         compute = loss_of_batch(self.net, batch, self.loss, self.amp)
 
         def closure() -> Tensor:
-            self.optimizer.zero_grad()
-            loss = compute()[0] * weight
+            loss = compute()[0]
             loss.backward()
             return loss.detach()
 
@@ -1461,6 +1469,8 @@ class Engine:
         """Write everything that a bit-exact resume needs to last.pt."""
         if self.folder.path is None:
             return
+        if isinstance(self.optimizer, SAM):
+            self.optimizer.restore()  # nothing perturbed is ever written
         state = {
             "epoch": self.epoch,
             "history": self.history,

@@ -312,7 +312,7 @@ def build_optimizer(
     if config.momentum is not None:
         options |= {"momentum": config.momentum, "nesterov": config.nesterov}
     if not config.use_sam:
-        optimizer = GuardedOptimizer(net.parameters(), base, **options)
+        optimizer = GuardedOptimizer(net.parameters(), base, model=net, **options)
         return optimizer, _lr_scheduler(config, optimizer)
     for name in SAM_OPTIONS:
         if getattr(config, name) is not None:

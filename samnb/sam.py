@@ -540,7 +540,10 @@ class GuardedOptimizer(torch.optim.Optimizer):
             changed = load_hook(self, state_dict)
             state_dict = state_dict if changed is None else changed
         state_dict = _in_present_form(state_dict)
-        own = [{name: group[name] for name in self.own_defaults} for group in self.param_groups]
+        own = [
+            {name: group.get(name, default) for name, default in self.own_defaults.items()}
+            for group in self.param_groups
+        ]
         self.base_optimizer.load_state_dict(state_dict)
         self._share_with_base()
         for group, entries in zip(self.param_groups, own):
