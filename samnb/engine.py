@@ -967,11 +967,12 @@ def _with_types_of(own: Any, loaded: Any) -> Any:
 
 # %% ../nbs/03_engine.ipynb #e7ea06cf
 def _name_of(thing: Any) -> str:
-    """The name of a class or a function; of a function also a hash of what it does."""
+    """The name of a class or a function; of a function of the user's also what it does, hashed."""
     if thing is None:
         return "none"
     thing = getattr(thing, "__func__", thing)  # of a method
-    if not hasattr(thing, "__code__"):
+    module = str(getattr(thing, "__module__", "")).partition(".")[0]
+    if not hasattr(thing, "__code__") or module in ("torch", "samnb"):
         return getattr(thing, "__name__", type(thing).__name__)
     digest = hashlib.sha256(repr(_code_content(thing.__code__)).encode()).hexdigest()[:8]
     return f"{thing.__name__}:{digest}"
