@@ -148,6 +148,9 @@ class Config:
     protocol: Literal["original", "paper"] | None = _parameter(
         None, "recipe of a series: original (batch 256, constant lr), paper (32, cosine)"
     )
+    missing: Literal["refuse", "interpolate", "ffill"] | None = _parameter(
+        None, "empty cells and missing rows of a file: refuse, interpolate, ffill (refuse)"
+    )
     seq_len: PositiveInt | None = _parameter(None, "length of the past, in steps (512)")
     horizon: PositiveInt | None = _parameter(None, "length of the forecast, in steps (96)")
 
@@ -303,6 +306,8 @@ def check(config: Config) -> Config:  # the same, made anew
 
 # %% ../nbs/06_config.ipynb #cb75e824
 WITHOUT_EFFECT = ("save_every", "device", "measure_every", "measures", "measure_samples")
+# fields that came later, with what the runs before them did: so they keep their folders
+SINCE_ADDED: dict[str, tuple[Any, ...]] = {"missing": (None, "refuse")}
 
 # %% ../nbs/06_config.ipynb #72db3e55
 _SERIES_SHAPES = ("n_channels", "seq_len", "horizon")
@@ -634,9 +639,10 @@ def _recipe_of_data(
         return recipe
     if config.dataset in TOYS:
         return dict(_TOY_RECIPE)
+    of_file = {} if config.dataset in CATALOGUE else {"missing": "refuse"}
     if config.protocol != "paper":
-        return dict(_SERIES_RECIPE)
-    recipe = _PAPER_RECIPE | {"lr": _PAPER_LR.get(config.dataset, 1e-3)}
+        return _SERIES_RECIPE | of_file
+    recipe = _PAPER_RECIPE | of_file | {"lr": _PAPER_LR.get(config.dataset, 1e-3)}
     horizon = config.horizon or recipe["horizon"]
     if config.dataset in _PAPER_RHO and horizon in _PAPER_HORIZONS:
         recipe["rho"] = _PAPER_RHO[config.dataset][_PAPER_HORIZONS.index(horizon)]
@@ -680,7 +686,7 @@ def chosen_measures(
 
 # %% ../nbs/06_config.ipynb #ed7c64ba
 _MODEL_PARAMETERS = ("hidden_dim", "value_dim", "use_revin", "batch_norm", "dropout", "shortcuts")
-_SERIES_PARAMETERS = ("protocol", "seq_len", "horizon")
+_SERIES_PARAMETERS = ("protocol", "missing", "seq_len", "horizon")
 _IMAGE_PARAMETERS = (
     "augment",
     "cutout",
@@ -702,6 +708,8 @@ def _inapplicable(
     reasons |= dict.fromkeys(foreign, place)
     if config.dataset in TOYS:
         reasons["protocol"] = place
+    if config.dataset in (*TOYS, *CATALOGUE):
+        reasons["missing"] = place
     optimizer = config.optimizer or recipe_of(config)["optimizer"]
     if optimizer != "SGD":
         reasons |= dict.fromkeys(_SGD_RECIPE, f"{place}, optimizer {optimizer!r}")
@@ -795,7 +803,11 @@ def _source_of(
         return "SGD"
     if name in (*SAM_SCHEDULE, *SAM_OPTIONS):
         return f"variant {config.variant}"
-    return f"protocol {protocol}" if protocol else f"data set {Path(config.dataset).name}"
+    return (
+        f"protocol {protocol}"
+        if protocol and name != "missing"
+        else f"data set {Path(config.dataset).name}"
+    )
 
 # %% ../nbs/06_config.ipynb #31762c26
 def explain(

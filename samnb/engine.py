@@ -108,6 +108,12 @@ def to_loss(
             raise ValueError(f"batch_loss must be a function (net, batch), got {batch_loss!r}")
         return BatchLoss(batch_loss)
     if callable(loss):
+        keywords = getattr(loss, "keywords", {})  # of a partial function
+        reduction = keywords.get("reduction", getattr(loss, "reduction", "mean"))
+        if reduction != "mean":
+            raise ValueError(
+                f"the loss must be the mean over the batch, one number; reduction is {reduction!r}"
+            )
         return loss
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {', '.join(LOSSES)}, or a function; got {loss!r}")
@@ -558,6 +564,11 @@ def loss_of_batch(
         with autocast():
             output = forward()
         output = _widened(output)
+        if loss in RESIDUAL_LOSSES and output.shape != targets.shape:  # torch would broadcast
+            raise ValueError(
+                f"the loss does not take outputs {_shapes(output)} with targets "
+                f"{_shapes(targets)}: the shapes must be the same"
+            )
         return loss(output, targets), output, targets
 
     return of_pair
@@ -638,7 +649,8 @@ def evaluate(
     data = on_device(data, device, dtype_of(net))
     residual_only = loss in RESIDUAL_LOSSES
     if metrics is not None:
-        residual_only = residual_only and getattr(metrics, "residual_only", False)
+        # said by the class itself: a subclass may sum what the level matters for
+        residual_only = residual_only and vars(type(metrics)).get("residual_only", False)
     if device.type == "cpu":
         keep_memory()
     total = torch.zeros((), dtype=torch.float64, device=device)
@@ -947,30 +959,42 @@ def _with_types_of(own: Any, loaded: Any) -> Any:
 
 # %% ../nbs/03_engine.ipynb #e7ea06cf
 def _name_of(thing: Any) -> str:
-    """The name of a class or a function; of a function also a hash of what it does."""
+    """The name of a class or a function; of a function of the user's also what it does, hashed."""
     if thing is None:
         return "none"
     thing = getattr(thing, "__func__", thing)  # of a method
-    if not hasattr(thing, "__code__"):
+    module = str(getattr(thing, "__module__", "")).partition(".")[0]
+    if not hasattr(thing, "__code__") or module in ("torch", "samnb"):
         return getattr(thing, "__name__", type(thing).__name__)
     digest = hashlib.sha256(repr(_code_content(thing.__code__)).encode()).hexdigest()[:8]
     return f"{thing.__name__}:{digest}"
 
 
-def _settings_of(thing: Any) -> dict[str, Any]:
-    """The arguments of a constructor that an object still has: numbers, text, functions."""
-    names = {
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Of some attributes those that are numbers, text, lists of them, or None."""
+    simple = (bool, int, float, str, type(None))
+    return {
+        name.lstrip("_"): value if isinstance(value, (bool, int, float)) else str(value)
+        for name, value in values.items()
+        if all(
+            isinstance(part, simple)
+            for part in (value if isinstance(value, (list, tuple)) else [value])
+        )
+    }
+
+
+def _scheduler_settings(scheduler: Any) -> dict[str, Any]:
+    """What the constructor of a scheduler was given and the scheduler still has."""
+    arguments = {
         name
-        for kind in type(thing).__mro__
+        for kind in type(scheduler).__mro__
         for name in inspect.signature(kind.__init__).parameters  # type: ignore[misc]
     }
-    values = {name: getattr(thing, name, None) for name in sorted(names - {"last_epoch"})}
-    values["lr_lambdas"] = [_name_of(f) for f in getattr(thing, "lr_lambdas", ())] or None
-    return {
-        name: value if isinstance(value, (bool, int, float)) else str(value)
-        for name, value in values.items()
-        if value is None or isinstance(value, (bool, int, float, str, list, tuple))
-    }
+    kept = getattr(scheduler, "__dict__", {})
+    settings = {name: kept[name] for name in sorted(arguments - {"last_epoch"}) if name in kept}
+    if "lr_lambdas" in kept:
+        settings["lr_lambdas"] = [_name_of(f) for f in kept["lr_lambdas"]]
+    return _plain(settings)
 
 # %% ../nbs/03_engine.ipynb #f87a2254
 def _optimizer_fingerprint(optimizer: GuardedOptimizer, scheduler: Any) -> dict[str, Any]:
@@ -982,8 +1006,11 @@ def _optimizer_fingerprint(optimizer: GuardedOptimizer, scheduler: Any) -> dict[
         "scheduler": "none" if scheduler is None else _name_of(type(scheduler)),
         "rho_schedule": _name_of(getattr(optimizer, "rho_schedule", None)),
     }
-    about |= {f"{name}_of_the_optimizer": v for name, v in _settings_of(optimizer).items()}
-    about |= {f"{name}_of_the_scheduler": v for name, v in _settings_of(scheduler).items()}
+    own = {name: v for name, v in vars(optimizer).items() if not name.startswith("_")}
+    own |= getattr(getattr(optimizer, "_ascent_rule", None), "__dict__", {})
+    about |= {f"{name}_of_the_optimizer": v for name, v in _plain(own).items()}
+    settings = _scheduler_settings(scheduler)
+    about |= {f"{name}_of_the_scheduler": v for name, v in settings.items()}
     for i, group in enumerate(optimizer.param_groups):
         where = f"_of_group_{i}" if len(optimizer.param_groups) > 1 else ""
         about[f"parameters{where}"] = len(group["params"])

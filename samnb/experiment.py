@@ -33,6 +33,7 @@ from samnb.config import (
     MODELS,
     SAM_OPTIONS,
     SAM_SCHEDULE,
+    SINCE_ADDED,
     WITHOUT_EFFECT,
     Config,
     chosen_measures,
@@ -107,7 +108,11 @@ def run_folder(
     sha256: str,  # of the data
 ) -> Path:
     """Where the run with these parameters is."""
-    effective = {n: value for n, value in asdict(config).items() if n not in WITHOUT_EFFECT}
+    effective = {
+        name: value
+        for name, value in asdict(config).items()
+        if name not in WITHOUT_EFFECT and value not in SINCE_ADDED.get(name, ())
+    }
     name = Path(config.dataset).name
     brought = user_code(config)
 
@@ -147,7 +152,7 @@ class ForecastingTask:
         self,
         config: Any,  # a resolved `Config`
     ):
-        self.series = load_series(config.dataset)
+        self.series = load_series(config.dataset, config.missing or "refuse")
         self.splits = self.series.split(config.seq_len, config.horizon)
         self.sha256 = self.series.sha256
         self.metrics = ForecastMetrics()
@@ -176,12 +181,14 @@ class ForecastingTask:
     def _plot_middle_forecast(self, net: nn.Module, name: str) -> Figure:
         """The forecast for the window in the middle of the test set, in the units of the data."""
         test = self.splits[2]
-        x, y = test[[len(test) // 2]]
+        middle = len(test) // 2
+        x, y = test[[middle]]
         with torch.no_grad():
             forecast = net(x)
         unscale = getattr(test, "unscale", lambda values: values)
+        times = test.times_of(middle) if hasattr(test, "times_of") else None
         past, truth, forecast = (unscale(values)[0].numpy() for values in (x, y, forecast))
-        return plot_forecast(past, truth, {name: forecast}, self.series.columns)
+        return plot_forecast(past, truth, {name: forecast}, self.series.columns, times=times)
 
 # %% ../nbs/06b_experiment.ipynb #81364164
 class ClassificationTask:

@@ -8,7 +8,9 @@ __all__ = ['Images', 'read_cifar10', 'load_images', 'Augmentation', 'classificat
 
 # %% ../nbs/02b_images.ipynb #07e4d919
 import hashlib
+import math
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,11 +93,19 @@ def _check_pixels(x: np.ndarray, which: str) -> np.ndarray:  # uint8 (n, S, S, C
     if x.ndim == 3:
         x = x[..., None]
     if x.ndim != 4 or x.shape[1] != x.shape[2]:
-        raise ValueError(f"x_{which} must have the shape (n, S, S, C), got {x.shape}")
+        raise ValueError(
+            f"x_{which} must have the shape (n, S, S, C), channels last, or (n, S, S); "
+            f"got {x.shape}"
+        )
     check_image_size(x.shape[1])
     if not len(x):
         raise ValueError(f"x_{which} has no images")
+    if x.shape[3] not in (1, 3, 4):
+        raise ValueError(f"x_{which} must have 1, 3 or 4 channels, got {x.shape[3]}: {x.shape}")
     if np.issubdtype(x.dtype, np.floating):
+        if not np.isfinite(x).all():
+            n_bad = len(x) - int(np.isfinite(x).all((1, 2, 3)).sum())
+            raise ValueError(f"x_{which} has {n_bad} images with values that are nan or infinite")
         if not (x.min() >= 0 and x.max() <= 1):
             raise ValueError(
                 f"x_{which} has floats from {x.min():g} to {x.max():g}; "
@@ -104,6 +114,11 @@ def _check_pixels(x: np.ndarray, which: str) -> np.ndarray:  # uint8 (n, S, S, C
         x = np.round(x * 255).astype(np.uint8)
     if x.dtype != np.uint8:
         raise ValueError(f"x_{which} must be uint8, or floats between 0 and 1; got {x.dtype}")
+    if x.max() <= 1:
+        raise ValueError(
+            f"x_{which} has no byte above {x.max()}, so that all of it is black; white is 255 in "
+            "bytes and 1 in floats"
+        )
     return x
 
 # %% ../nbs/02b_images.ipynb #e062ff18
@@ -114,7 +129,7 @@ def _check_labels(y: np.ndarray, n: int, which: str) -> np.ndarray:  # int64 (n,
             f"y_{which} must have one label for each of the {n} images, got the shape {y.shape}"
         )
     if not np.issubdtype(y.dtype, np.integer):
-        raise ValueError(f"y_{which} must be whole numbers, got {y.dtype}")
+        raise ValueError(f"y_{which} must be whole numbers such as int64, got {y.dtype}")
     return y.astype(np.int64)
 
 # %% ../nbs/02b_images.ipynb #50d85527
@@ -124,17 +139,28 @@ def _read_classes(
     path: Path,
 ) -> list[str]:
     """Return the names of the classes, or numbers, and refuse labels that have none."""
-    if "classes" in found:
-        classes = [str(name) for name in found["classes"]]
-    else:
-        classes = [str(i) for i in range(1 + max(y.max() for y in labels.values()))]
+    names = found.get("classes")
+    if names is not None and (names.ndim != 1 or len(set(names.tolist())) < len(names)):
+        raise ValueError(f"{path}: classes must be a list of different names, got {names.tolist()}")
+    n_classes = len(names) if names is not None else 1 + max(y.max() for y in labels.values())
     for name, y in labels.items():
-        if not (0 <= y.min() and y.max() < len(classes)):
+        if not (0 <= y.min() and y.max() < n_classes):
             raise ValueError(
-                f"{path}: {name} has labels from {y.min()} to {y.max()}; with {len(classes)} "
-                f"classes they must lie between 0 and {len(classes) - 1}"
+                f"{path}: {name} has labels from {y.min()} to {y.max()}; with {n_classes} "
+                f"classes they must lie between 0 and {n_classes - 1}"
             )
-    return classes
+    if n_classes < 2:
+        raise ValueError(f"{path} has one class only; a classifier needs two")
+    if names is not None:
+        return [str(name) for name in names]
+    occur = np.unique(labels["y_train"])
+    if len(occur) < n_classes:
+        absent = next(i for i, label in enumerate([*occur, n_classes]) if i != label)
+        raise ValueError(
+            f"{path}: no training image has the label {absent}, and labels go up to "
+            f"{n_classes - 1}; number the classes 0, 1, 2 and so on, or name all of them in classes"
+        )
+    return [str(i) for i in range(n_classes)]
 
 # %% ../nbs/02b_images.ipynb #eff5e13e
 def _read_npz(
@@ -144,7 +170,8 @@ def _read_npz(
     try:
         with np.load(path, allow_pickle=False) as archive:
             found = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    # a TypeError: one array of a .npy
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} cannot be read as an .npz archive of images: {error}") from None
     for name in ("x_train", "y_train"):
         if name not in found:
@@ -206,16 +233,20 @@ def _read_digits() -> tuple[dict[str, np.ndarray], list[str], str]:
 def _stratified_split(
     labels: np.ndarray,  # (n,)
     size: float,  # the fraction that is held out
+    what: str,  # it is called
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:  # indices of the rest, and of what is held out
     """Hold out a fraction of the images that has the same share of every class."""
-    indices = np.arange(len(labels))
-    try:
-        return train_test_split(indices, test_size=size, random_state=seed, stratify=labels)
-    except ValueError as error:
+    n = len(labels)
+    n_held = math.ceil(size * n)
+    counts = np.unique(labels, return_counts=True)[1]
+    if counts.min() < 2 or min(n_held, n - n_held) < len(counts):
         raise ValueError(
-            f"{len(labels)} images cannot be split with {size:g} of them held out: {error}"
-        ) from None
+            f"{n} images cannot be split by {what}={size:g} into {n_held} and {n - n_held}: each "
+            f"part needs an image of each of the {len(counts)} classes, the rarest of which has "
+            f"{counts.min()}"
+        )
+    return train_test_split(np.arange(n), test_size=size, random_state=seed, stratify=labels)
 
 # %% ../nbs/02b_images.ipynb #9e6f71c9
 def _add_label_noise(
@@ -228,9 +259,15 @@ def _add_label_noise(
         raise ValueError(f"label_noise must lie between 0 and 1, got {fraction}")
     if fraction == 0:
         return images
-    random = np.random.default_rng(seed)
     n_classes = len(images.classes)
-    wrong = random.choice(len(images), round(fraction * len(images)), replace=False)
+    n_wrong = round(fraction * len(images))
+    if n_classes < 2 or not n_wrong:
+        raise ValueError(
+            f"label_noise={fraction} makes no label wrong: there are {len(images)} training images "
+            f"of {n_classes} classes"
+        )
+    random = np.random.default_rng(seed)
+    wrong = random.choice(len(images), n_wrong, replace=False)
     offsets = torch.from_numpy(random.integers(1, n_classes, len(wrong)))
     labels = images.labels.clone()
     labels[wrong] = (labels[wrong] + offsets) % n_classes
@@ -261,6 +298,8 @@ def load_images(
     """Load training, validation and test images; what is no image set is refused (`ValueError`)."""
     if not 0 < train_fraction <= 1:
         raise ValueError(f"train_fraction must be above 0 and at most 1, got {train_fraction}")
+    if not 0 < valid_fraction < 1:
+        raise ValueError(f"valid_fraction must lie between 0 and 1, got {valid_fraction}")
     arrays, classes, sha256 = _read_images(name, download)
     pixels = torch.from_numpy(np.ascontiguousarray(arrays["x_train"]))
     labels = torch.from_numpy(np.ascontiguousarray(arrays["y_train"]))
@@ -271,13 +310,14 @@ def load_images(
         test_pixels = torch.from_numpy(arrays["x_test"])
         test = replace(pool, pixels=test_pixels, labels=torch.from_numpy(arrays["y_test"]))
     else:
-        rest, held = _stratified_split(arrays["y_train"], 0.2)
+        rest, held = _stratified_split(arrays["y_train"], 0.2, "test_fraction")
         test = pool.subset(held)
-    kept, held = _stratified_split(labels[rest].numpy(), valid_fraction)
+    kept, held = _stratified_split(labels[rest].numpy(), valid_fraction, "valid_fraction")
     valid = pool.subset(rest[held])
     train = pool.subset(rest[kept])
     if train_fraction < 1:
-        chosen = _stratified_split(train.labels.numpy(), train_fraction, seed)[1]
+        given = train.labels.numpy()
+        chosen = _stratified_split(given, train_fraction, "train_fraction", seed)[1]
         train = train.subset(chosen)
     mean = train.pixels.float().mean((0, 1, 2))
     std = train.pixels.float().std((0, 1, 2)).clamp(min=1.0)

@@ -7,25 +7,45 @@ __all__ = ['CATALOGUE', 'TOYS', 'Windows', 'Series', 'download_series', 'ToySeri
            'published_mse', 'plot_forecast', 'plot_error_by_step', 'plot_attention']
 
 # %% ../nbs/01b_series.ipynb #3eb1fd5a
+import codecs
+import csv
+import gzip
 import hashlib
+import io
+import re
 import tempfile
 import warnings
 import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.tseries.api import guess_datetime_format
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from .files import PARTIAL, find_file, find_folder
+
+# %% ../nbs/01b_series.ipynb #d3e96750
+def _unscale(
+    y: Tensor,  # standardized, (..., D, H)
+    scaler: StandardScaler,  # what standardized it
+) -> Tensor:  # (..., D, H)
+    """Return `y` in the units of the file."""
+    scale = torch.as_tensor(scaler.scale_, dtype=y.dtype, device=y.device)[:, None]
+    mean = torch.as_tensor(scaler.mean_, dtype=y.dtype, device=y.device)[:, None]
+    return y * scale + mean
 
 # %% ../nbs/01b_series.ipynb #eda74aef
 class Windows:
@@ -41,12 +61,14 @@ class Windows:
         horizon: int,  # H, rows to forecast
         scaler: StandardScaler | None = None,  # what standardized the values
         columns: list[str] | None = None,  # names of the channels
+        times: pd.DatetimeIndex | None = None,  # of the rows, (T,)
     ):
         self.values = values.contiguous()
         self.seq_len = seq_len
         self.horizon = horizon
         self.scaler = scaler
         self.columns = columns
+        self.times = times
         self._view = self.values.unfold(1, seq_len + horizon, 1).transpose(0, 1)  # (N, D, L + H)
 
     def __len__(self) -> int:
@@ -66,7 +88,16 @@ class Windows:
     ) -> "Windows":
         """Return the same windows with the series on another device."""
         moved = self.values.to(device)
-        return Windows(moved, self.seq_len, self.horizon, self.scaler, self.columns)
+        return Windows(moved, self.seq_len, self.horizon, self.scaler, self.columns, self.times)
+
+    def times_of(
+        self,
+        index: int,  # of a window, from 0
+    ) -> pd.DatetimeIndex | None:  # (L + H,) of its rows; None where the times are not known
+        """Return when the past and the future of a window are."""
+        if self.times is None:
+            return None
+        return self.times[index : index + self.seq_len + self.horizon]
 
     def contents(self) -> tuple[Tensor, Tensor]:
         """Return what a fingerprint is made from: the series, and how it is cut."""
@@ -77,11 +108,7 @@ class Windows:
         y: Tensor,  # standardized, (..., D, H)
     ) -> Tensor:  # (..., D, H)
         """Return `y` in the units of the file."""
-        if self.scaler is None:
-            return y
-        scale = torch.as_tensor(self.scaler.scale_, dtype=y.dtype, device=y.device)[:, None]
-        mean = torch.as_tensor(self.scaler.mean_, dtype=y.dtype, device=y.device)[:, None]
-        return y * scale + mean
+        return y if self.scaler is None else _unscale(y, self.scaler)
 
 # %% ../nbs/01b_series.ipynb #6a1514a3
 class CatalogueEntry(NamedTuple):
@@ -192,7 +219,7 @@ class Series:
     """A multivariate series as it is in its file."""
 
     name: str  # catalogue name, or the file's name
-    frame: pd.DataFrame  # (T, D), float64; indexed by date where the file has dates
+    frame: pd.DataFrame  # (T, D), float64; indexed by time where the file has times
     sha256: str  # of the file
 
     @property
@@ -205,6 +232,12 @@ class Series:
         """Names of the channels."""
         return list(self.frame.columns)
 
+    @property
+    def times(self) -> pd.DatetimeIndex | None:
+        """When the rows are, (T,); None where the index of `frame` is no time."""
+        index = self.frame.index
+        return index if isinstance(index, pd.DatetimeIndex) else None
+
     def split(
         self,
         seq_len: int = 512,  # L, rows of the past (512: the paper's)
@@ -212,47 +245,830 @@ class Series:
     ) -> tuple[Windows, Windows, Windows]:  # training, validation, test
         """Return standardized windows of the three parts, whose rows `split_rows` says.
 
-        Raises `ValueError` if a part is too short for one window.
+        Raises `ValueError` if a part is too short for one window. Warns where a channel is constant
+        in the training rows, which leaves it unscaled.
         """
         rows = self.frame.to_numpy()
         _check_lengths(self.name, len(rows), seq_len, horizon)
         n_train, n_valid, n_test = split_rows(self.name, len(rows))
         scaler = StandardScaler().fit(rows[:n_train])
+        constant = np.array(self.columns)[scaler.var_ == 0]
+        if len(constant):
+            said = (
+                f"{self.name}: {', '.join(constant)}: constant in the training rows, so not scaled"
+            )
+            warnings.warn(said, stacklevel=2)
         values = torch.from_numpy(scaler.transform(rows).astype(np.float32)).T
 
         def windows(first: int, end: int) -> Windows:
-            return Windows(values[:, first:end], seq_len, horizon, scaler, self.columns)
+            times = None if self.times is None else self.times[first:end]
+            return Windows(values[:, first:end], seq_len, horizon, scaler, self.columns, times)
 
         valid_end = n_train + n_valid
         train = windows(0, n_train)
         valid = windows(n_train - seq_len, valid_end)
         return train, valid, windows(valid_end - seq_len, valid_end + n_test)
 
-# %% ../nbs/01b_series.ipynb #aab7c3c4
-def _read_series(
-    # of a CSV file with a header; a first column that is not numeric is taken for dates
-    path: Path,
-    name: str,  # of the series
-) -> Series:
-    """Read a CSV file; every cell but the dates must be a finite number."""
-    content = path.read_bytes()
-    table = pd.read_csv(path, low_memory=False, encoding_errors="replace")
-    no_number = pd.to_numeric(table.iloc[:, 0], errors="coerce").isna().all()
-    if len(table) and table.shape[1] > 1 and (no_number or table.columns[0] == "date"):
-        table = table.set_index(table.columns[0])
-    if not table.size:
-        raise ValueError(f"{path} has no rows of numbers")
-    for column in table:
-        numbers = pd.to_numeric(table[column], errors="coerce")
-        bad = ~np.isfinite(numbers.to_numpy(float))
+# %% ../nbs/01b_series.ipynb #15688b9b
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" + "s" * (n != 1)
+
+
+def _title(name: Any) -> str:
+    return f'column "{name}"' if name else "the column without a name"
+
+
+def _say(time: Any) -> str:
+    """A time without what is always zero."""
+    if isinstance(time, pd.Timestamp):
+        clock = str(time).removesuffix("+00:00").removesuffix(":00")
+        return clock if time.tz is None else f"{clock} UTC"
+    return f"{time:.12g}"
+
+# %% ../nbs/01b_series.ipynb #a74dfa77
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*")
+_NUMBER = re.compile(r"[+-]?[\d.,]*\d[.,]?(?:e[+-]?\d+)?", re.IGNORECASE)
+_SPACES = " \u00a0\u202f'’"  # between thousands
+
+# %% ../nbs/01b_series.ipynb #1ac87ac6
+def _find_decimal(cells: pd.DataFrame, delimiter: str) -> str:  # "." or ","
+    """Find the decimal sign that all numbers of a file agree on; refuse where none is certain."""
+    certain: dict[str, str] = {}
+    doubtful: dict[str, str] = {}
+    for name in cells:
+        for cell in cells[name].dropna().unique():
+            text = re.sub(f"[{_SPACES}]", "", cell)
+            signs = re.findall("[.,]", text)
+            if not signs or not _NUMBER.fullmatch(text):
+                continue
+            last = signs[-1]
+            if not _GROUPED.fullmatch(text):
+                if signs.count(last) == 1:
+                    certain.setdefault(last, cell)
+            elif len(signs) == 1:
+                doubtful.setdefault(last, cell)
+            else:
+                certain.setdefault("," if last == "." else ".", cell)
+    if len(certain) == 2:
+        raise ValueError(
+            f"the decimal sign is a point in {certain['.']!r} and a comma in {certain[',']!r}; "
+            "write all numbers alike"
+        )
+    if certain:
+        return next(iter(certain))
+    if "," in doubtful or (doubtful and delimiter != ","):
+        cell = next(iter(doubtful.values()))
+        raise ValueError(
+            f"{cell!r} has two readings, with thousands or with decimals, and no other number "
+            "tells which is meant; write numbers with a decimal point and nothing between thousands"
+        )
+    return "."
+
+# %% ../nbs/01b_series.ipynb #4dddeed1
+def _to_numbers(column: pd.Series, decimal: str) -> pd.Series:  # nan where a cell is no number
+    """Read the cells of a column as numbers, True and False as 1 and 0."""
+    if is_bool_dtype(column):
+        return column.astype(float)
+    if is_numeric_dtype(column):
+        return column
+    texts = column.astype(str).str.strip()
+    truths = texts.str.lower().map({"true": 1.0, "false": 0.0})
+    if truths[column.notna()].notna().all():
+        return truths
+    between = _SPACES + ("." if decimal == "," else ",")
+    grouped = rf"[+-]?\d{{1,3}}([{between}])\d{{3}}(\1\d{{3}})*([{decimal}]\d*)?"
+    joined = texts.str.replace(f"[{between}]", "", regex=True)
+    texts = texts.mask(texts.str.fullmatch(grouped).fillna(False).astype(bool), joined)
+    if decimal == ",":
+        # a point that is left is no thousands separator
+        texts = texts.mask(texts.str.contains(".", regex=False).fillna(False).astype(bool), "?")
+        texts = texts.str.replace(",", ".")
+    return pd.to_numeric(texts, errors="coerce")
+
+# %% ../nbs/01b_series.ipynb #29ddc054
+_TIME_NAMES = (
+    "date dates datetime date_time date-time time times timestamp timestamps ts epoch unix "
+    "unixtime unix_time datum zeit zeitstempel"
+).split()
+_COUNTER_NAMES = "index idx id no no. nr nr. row step t #".split()
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+_OFFSET = r"^(.*\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
+_QUARTER = r"\d{4}-?Q[1-4]"
+_DAYS = (
+    "%Y %m %d|%d %m %Y|%m %d %Y|%d %m %y|%m %d %y|%y %m %d|%d %b %Y|%d %b %y|%b %Y|%b %y|%B %Y|"
+    "%m %Y|%Y %m"
+).split("|")
+_CLOCKS = "%H:%M|%H:%M:%S|%H:%M:%S.%f|%I:%M %p|%I:%M:%S %p".split("|")
+
+# %% ../nbs/01b_series.ipynb #3cc251a5
+def _formats(text: str) -> list[str]:
+    """Return all formats in which a text can be read as a day, with or without a time of day."""
+    if re.fullmatch(_QUARTER, text):
+        return ["quarters"]
+    between = re.search("[/.-]", text)
+    sign = between.group() if between else " "
+    days = [day.replace(" ", sign) for day in _DAYS]
+    known: list[Any] = ["ISO8601", *days]
+    known += [f"{day}{comma} {clock}" for day in days for comma in ("", ",") for clock in _CLOCKS]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a first number above 12
+        known += [guess_datetime_format(text, dayfirst=first) for first in (True, False)]
+    # what begins with a year goes on with the month; with points, the day comes first
+    never = ("%Y-%d", "%Y/%d", "%Y.%d", "%Y%d", "%m.%d")
+    possible = [form for form in known if form and not form.startswith(never)]
+    return [
+        form for form in possible if pd.notna(pd.to_datetime(text, format=form, errors="coerce"))
+    ]
+
+# %% ../nbs/01b_series.ipynb #ac3fc76e
+def _text_readings(
+    texts: pd.Series,  # at least one, none missing
+) -> dict[str, pd.Index]:  # format -> times; more than one where dates have two readings
+    """Read texts as times, in every format that fits all of them."""
+    if texts.str.fullmatch(_QUARTER).all():
+        quarters = pd.PeriodIndex(texts.str.replace("-", ""), freq="Q").to_timestamp()
+        return {"quarters": quarters.as_unit("us")}
+    readings: dict[str, pd.Index] = {}
+    odd = texts.index[0]
+    for form in _formats(texts.iloc[0]):
+        times = pd.to_datetime(texts, format=form, errors="coerce")
+        if times.notna().all():
+            readings[form] = pd.DatetimeIndex(times).as_unit("us")
+        else:
+            odd = max(odd, times.index[times.isna()][0])
+    if not readings:
+        raise ValueError(
+            f"{_title(texts.name)}, {texts.index.name} {odd}: {texts[odd]!r} cannot be read as a "
+            "time like the others; write 2020-01-31 15:00"
+        )
+    return readings
+
+# %% ../nbs/01b_series.ipynb #424da77e
+_DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_UNITS: dict[Any, set[int]] = {
+    "s": {9, 10},
+    "ms": {12, 13},
+    "us": {15, 16},
+    "ns": {18, 19},
+}  # digits since 1973
+
+
+def _number_readings(numbers: pd.Series) -> dict[str, pd.Index]:
+    """Read numbers as dates, as seconds (or parts of them) since 1970, or else as a counter."""
+    readings: dict[str, Any] = {}
+    if (numbers == numbers.round()).all() and numbers.min() > 0:
+        whole: Any = numbers.astype("int64")
+        n_digits = {len(str(whole.min())), len(str(whole.max()))}
+        for width, form in _DIGITS.items():
+            if n_digits == {width}:
+                readings[form] = pd.to_datetime(whole.astype(str), format=form, errors="coerce")
+        for unit, widths in _UNITS.items():
+            if n_digits <= widths:
+                readings[f"{unit} since 1970"] = pd.to_datetime(whole, unit=unit, errors="coerce")
+    times: dict[str, Any] = {
+        form: pd.DatetimeIndex(read).as_unit("us")
+        for form, read in readings.items()
+        if read.notna().all()
+    }
+    likely = {form: t for form, t in times.items() if 1900 <= t.min().year <= t.max().year <= 2100}
+    return likely or {"a counter": pd.Index(numbers)}
+
+# %% ../nbs/01b_series.ipynb #7b820c9a
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def _unpack(content: bytes) -> bytes:
+    """Return the contents of a file, unpacked where it is a .gz."""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"the file cannot be unpacked ({error})") from error
+
+
+def _decode(content: bytes) -> tuple[str, str]:  # the text, and its encoding
+    """Decode by the byte order mark; without one it is UTF-8, or else Latin-1."""
+    marks = _BYTE_ORDER_MARKS.items()
+    encoding = next((name for mark, name in marks if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        encoding = "latin-1"
+        text = content.decode(encoding)
+    if "\0" in text:
+        raise ValueError("it is not a text file; save the table as CSV, in UTF-8")
+    if not text.strip():
+        raise ValueError("the file is empty")
+    return text, encoding
+
+# %% ../nbs/01b_series.ipynb #fb6cfb00
+# a cell that can be no name: a number, a date or a time of day, whatever its signs
+_VALUE = re.compile(r"[+-]?[.,]?\d[\d.,:/\s'eE+TZ-]*|[+-]?(?:nan|inf)", re.IGNORECASE)
+
+
+def _fields(lines: Iterable[str], delimiter: str, strict: bool = False) -> Any:
+    """Read rows of fields as the module csv does, without spaces after a delimiter."""
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
+
+# %% ../nbs/01b_series.ipynb #d72d8eb2
+def _find_delimiter(lines: list[str]) -> str:
+    """Return the delimiter under which lines are of one length, and most cells are values."""
+    best = ","
+    best_score = (False, 0.0, 0)
+    for delimiter in ",;\t|":
+        names, *rows = _fields(lines, delimiter)
+        cells = [cell.strip() for row in rows for cell in row]
+        equal = all(len(row) == len(names) for row in rows)
+        n_values = sum(not cell or bool(_VALUE.fullmatch(cell)) for cell in cells)
+        score = (equal, n_values / max(len(cells), 1), len(names))
+        if len(names) > 1 and score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+# %% ../nbs/01b_series.ipynb #3e6f91ad
+def _number_lines(text: str) -> tuple[list[int], list[str], str]:
+    """Return the lines that count, their numbers, and the delimiter between fields."""
+    numbered = [
+        (number, line)
+        for number, line in enumerate(io.StringIO(text, newline=None), 1)
+        if not line.startswith(("#", "sep="))  # the latter is a spreadsheet's
+    ]
+    filled = [(number, line) for number, line in numbered if line.strip()]
+    if not filled:
+        raise ValueError("the file has nothing but comments")
+    delimiter = _find_delimiter([line for _, line in filled[:100]])
+    if len(next(_fields([filled[0][1]], delimiter))) == 1:
+        if any(len(line.split()) > 1 for _, line in filled[1:]):
+            raise ValueError("blanks separate fields, or thousands; save the table with commas")
+        # in a file of one column, a blank line between others is an empty cell
+        filled = [row for row in numbered if filled[0][0] <= row[0] <= filled[-1][0]]
+    numbers, lines = zip(*filled)
+    return list(numbers), list(lines), delimiter
+
+
+def _check_names(names: list[str], line: int) -> None:
+    """Refuse a file without a line of names, and names that stand twice."""
+    given = [name for name in names if name]
+    # the columns of an array, as pandas writes them
+    counted = len(given) > 1 and given == [str(i) for i in range(len(given))]
+    if not counted and all(_VALUE.fullmatch(name) or _formats(name) for name in given):
+        raise ValueError(
+            f"line {line} ({', '.join(names[:3])}) has values where the names of the columns "
+            "should be; put a line of names before it"
+        )
+    for name in given:
+        if given.count(name) > 1:
+            raise ValueError(f'{given.count(name)} columns are called "{name}"; rename them')
+
+
+def _check_fields(
+    numbers: list[int],  # of the lines in the file
+    lines: list[str],
+    delimiter: str,
+) -> tuple[list[str], list[int]]:  # names of the columns; the number of each row's line
+    """Refuse rows of another length than the first, and a first row that has no names."""
+    rows = _fields(lines, delimiter, strict=True)
+    row_lines = [numbers[0]]
+    try:
+        names = [name.strip() for name in next(rows)]
+        _check_names(names, numbers[0])
+        begin = rows.line_num
+        for row in rows:
+            row_lines.append(numbers[begin])
+            begin = rows.line_num
+            if max(len(row), 1) != len(names):
+                raise ValueError(
+                    f"line {row_lines[-1]} has {_count(len(row), 'field')} and line {numbers[0]}, "
+                    f'with the names, {len(names)}, with "{delimiter}" between them; a number or '
+                    "a name that contains this sign must stand in quotes"
+                )
+    except csv.Error as error:
+        line = numbers[min(rows.line_num, len(lines) - 1)]
+        raise ValueError(f"line {line} cannot be read ({error}); check the quotes") from error
+    return names, row_lines[1:]
+
+# %% ../nbs/01b_series.ipynb #c580dfee
+def _read_text_table(content: bytes) -> tuple[pd.DataFrame, str, list[str]]:
+    """Read the cells of a CSV: numbers where the file is plain, else texts."""
+    text, encoding = _decode(content)
+    numbers, lines, delimiter = _number_lines(text)
+    names, row_lines = _check_fields(numbers, lines, delimiter)
+    # no number of a plain file can contain a comma, so that pandas finds the numbers
+    plain = delimiter == "," and '"' not in text
+    cells = pd.read_csv(
+        io.StringIO("".join(lines)),
+        sep=delimiter,
+        header=0,
+        names=list(range(len(names))),
+        index_col=False,
+        dtype=None if plain else str,
+        skipinitialspace=True,
+        skip_blank_lines=False,
+        low_memory=False,
+    )
+    cells.columns = pd.Index(names)
+    cells.index = pd.Index(row_lines, name="line")
+    notes = []
+    if delimiter != ",":
+        notes.append("fields separated by " + ("tabs" if delimiter == "\t" else f'"{delimiter}"'))
+    if encoding != "utf-8":
+        notes.append(f"encoding {encoding}")
+    decimal = "." if plain else _find_decimal(cells, delimiter)
+    if decimal == ",":
+        notes.append("the comma is the decimal sign")
+    return cells, decimal, notes
+
+# %% ../nbs/01b_series.ipynb #e3fe59cd
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Read the cells of a Parquet file, and its index where it has one."""
+    try:
+        table = pd.read_parquet(path)
+    except ImportError:
+        raise ValueError(
+            "reading .parquet needs pyarrow (pip install pyarrow); or save the table as CSV"
+        ) from None
+    except Exception as error:
+        raise ValueError(f"the file cannot be read as Parquet ({error})") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        unnamed = "" if table.index.names == [None] else None
+        table = table.reset_index(names=unnamed)
+    table.columns = table.columns.map(str)
+    table.index = pd.RangeIndex(1, len(table) + 1, name="row")
+    for name in table:
+        if not (is_numeric_dtype(table[name]) or is_bool_dtype(table[name])):
+            table[name] = table[name].astype(str).where(table[name].notna())
+    return table
+
+# %% ../nbs/01b_series.ipynb #6a507862
+class _Clock(NamedTuple):
+    """The times that there are at a steady step, and where those of a file are among them."""
+
+    times: pd.Index  # from the first to the last
+    places: np.ndarray  # of the file's times; -1: between two of them
+    step: str
+
+# %% ../nbs/01b_series.ipynb #c10fc508
+def _in_words(step: Any) -> str:
+    """Say a length of time in its largest unit, such as "15 minutes"."""
+    if not isinstance(step, pd.Timedelta):
+        return f"{step:.12g}"
+    for unit in ("day", "hour", "minute", "second", "millisecond"):
+        n = step / pd.Timedelta(1, unit)
+        if n >= 1 and n == int(n):
+            return _count(int(n), unit)
+    return str(step)
+
+
+_CALENDAR = {
+    "MS": "month",
+    "ME": "month",
+    "QS": "quarter",
+    "QE": "quarter",
+    "YS": "year",
+    "YE": "year",
+}
+
+
+def _calendar_step(times: pd.DatetimeIndex) -> str | None:
+    """Name the step that pandas finds in times that no fixed length of time separates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas 4 gives an object instead of a name
+        frequency: Any = pd.infer_freq(times) if len(times) > 2 else None
+    if frequency is None:
+        return None
+    code = getattr(frequency, "freqstr", frequency).split("-")[0]
+    n = int(re.sub(r"\D", "", code) or 1)
+    words = {"B": "business day"} | _CALENDAR
+    return next((_count(n, word) for end, word in words.items() if code.endswith(end)), code)
+
+# %% ../nbs/01b_series.ipynb #b6030b1c
+def _likely_step(times: pd.DatetimeIndex, commonest: pd.Timedelta) -> tuple[Any, str]:
+    """Return the step that times have but for gaps, for pandas and in words."""
+    same_clock = (times.time == times[0].time()).all()
+    if commonest >= pd.Timedelta(days=28) and same_clock:
+        months = pd.Series(12 * times.year + times.month).diff().mode()
+        n = max(int(months[0]), 1)
+        words = _count(n, "month")
+        if times.is_month_end.all():
+            return pd.offsets.MonthEnd(n), words
+        if (times.day == times[0].day).all():
+            return pd.DateOffset(months=n), words
+    if commonest == pd.Timedelta(days=1) and same_clock and (times.dayofweek < 5).all():
+        return pd.offsets.BDay(), "1 business day"
+    return commonest, _in_words(commonest)
+
+# %% ../nbs/01b_series.ipynb #53370985
+def _place(times: Any) -> _Clock | None:  # None: there is no step
+    """Find the steady step of times that rise."""
+    every = np.arange(len(times))
+    if len(times) < 2:
+        return _Clock(times, every, "")
+    steps = pd.Series(times[1:] - times[:-1])
+    commonest = steps.mode()[0]
+    if (times[-1] - times[0]) / commonest > 2 * len(times):
+        return None
+    if not isinstance(times, pd.DatetimeIndex):
+        # fractions of a step are rounding
+        n = round((times[-1] - times[0]) / commonest)
+        grid = np.linspace(times[0], times[-1], n + 1)
+        places = np.rint((times - times[0]) * n / (times[-1] - times[0])).astype(int)
+        near = np.abs(times - grid[places]) < 0.01 * commonest
+        whole = times if n + 1 == len(times) else pd.Index(grid)
+        return _Clock(whole, np.where(near, places, -1), _in_words(commonest))
+    if (steps == commonest).all():
+        return _Clock(times, every, _in_words(commonest))
+    if step := _calendar_step(times):
+        return _Clock(times, every, step)
+    offset, step = _likely_step(times, commonest)
+    if isinstance(offset, pd.Timedelta) and (steps == commonest).mean() < 0.5:
+        return None
+    regular = pd.date_range(times[0], times[-1], freq=offset).as_unit("us")
+    return _Clock(regular, regular.get_indexer(times), step)
+
+# %% ../nbs/01b_series.ipynb #acb728d7
+def _is_steady(times: pd.Index) -> bool:
+    """Whether times have one step, in whatever order they are."""
+    clock = _place(times.sort_values()) if times.is_unique else None
+    return clock is not None and len(clock.times) == len(times) and bool((clock.places >= 0).all())
+
+# %% ../nbs/01b_series.ipynb #b594ce3a
+def _choose(
+    readings: dict[str, pd.Index],  # format -> times
+    column: pd.Series,  # what is read
+) -> tuple[pd.Index, str]:  # the times, and their format
+    """Take the only reading; of several the only one with a steady step; else refuse."""
+    distinct: dict[str, pd.Index] = {}
+    for form, times in readings.items():
+        if not any(times.equals(other) for other in distinct.values()):
+            distinct[form] = times
+    steady = {form: times for form, times in distinct.items() if _is_steady(times)}
+    chosen = steady or distinct
+    if len(chosen) > 1:
+        one, other, *_ = chosen.values()
+        row = int((one != other).argmax())
+        ways = " or ".join(f"{times[row]:%d %B %Y} ({form})" for form, times in chosen.items())
+        raise ValueError(
+            f"{_title(column.name)}: {column.iloc[row]!r} has more than one reading, {ways}, and "
+            "no other row tells which is meant; write 2020-01-31"
+        )
+    form, times = next(iter(chosen.items()))
+    return times, form
+
+# %% ../nbs/01b_series.ipynb #56da5f68
+def _offset(text: str) -> pd.Timedelta:
+    """Of "Z", "+01", "+0100" or "-01:00"."""
+    digits = re.sub(r"\D", "", text).ljust(4, "0")
+    sign = -1 if text.startswith("-") else 1
+    return sign * pd.Timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+
+
+def _read_times(
+    column: Any,  # a pandas column of cells
+) -> tuple[pd.Index, str]:  # times (numbers where they count something), and how they were read
+    """Read the times of a column: on its own clock where that is steady, else in UTC."""
+    lines = column.index
+    if column.isna().any():
+        line = lines[column.isna()][0]
+        raise ValueError(
+            f"{_title(column.name)}, {lines.name} {line} is empty; each row needs a time"
+        )
+    numbers = _to_numbers(column, ".")
+    if numbers.notna().all():
+        times, form = _choose(_number_readings(numbers), column)
+        return times, f"times read as {form}"
+    texts = column.astype(str).str.strip()
+    parts = texts.str.extract(_OFFSET)
+    offsets = parts[1]
+    if offsets.isna().all():
+        times, form = _choose(_text_readings(texts), texts)
+        return times, "" if form in ("ISO8601", "%Y-%m-%d") else f"times read as {form}"
+    if offsets.isna().any():
+        line = lines[offsets.isna()][0]
+        raise ValueError(
+            f"{_title(column.name)}, {lines.name} {line}: {texts[line]!r} has no offset from UTC, "
+            "and others have; write all alike"
+        )
+    clock, _ = _choose(_text_readings(parts[0].rename(texts.name)), texts)
+    if _is_steady(clock):
+        return clock, "offsets from UTC left out"
+    shifts = pd.TimedeltaIndex(offsets.map({text: _offset(text) for text in offsets.unique()}))
+    return pd.DatetimeIndex(clock - shifts).tz_localize("UTC"), "times in UTC"
+
+# %% ../nbs/01b_series.ipynb #35ffce9f
+def _is_text(column: pd.Series, numbers: pd.Series) -> bool:
+    """Whether the first cell that is not empty is no number."""
+    first = column.first_valid_index()
+    return first is not None and bool(pd.isna(numbers[first]))
+
+
+def _is_clock(column: pd.Series, numbers: pd.Series) -> bool:
+    """Whether a column begins with a time of day."""
+    if not _is_text(column, numbers):
+        return False
+    return re.fullmatch(_CLOCK, str(column.dropna().iloc[0]).strip()) is not None
+
+
+def _is_index(numbers: pd.Series) -> bool:
+    """Whether a column is the index of a table, by its name, or the lack of one."""
+    name = str(numbers.name)
+    if name.lower() in _COUNTER_NAMES:
+        # in whatever order
+        counted = numbers.is_unique and numbers.max() - numbers.min() == len(numbers) - 1
+        return counted or _is_counter(numbers)
+    return not name or name.startswith("Unnamed: ")
+
+
+def _is_time(column: pd.Series, numbers: pd.Series) -> bool:
+    """Whether a column is called like a time, or looks like one."""
+    if str(column.name).lower() in _TIME_NAMES:
+        return True
+    if not _is_text(column, numbers):
+        # a channel does not rise from 20200131 or 1580428800 by equal steps of time
+        if not (numbers.min() > 10**7 and _is_nearly_unique(numbers)):
+            return False
+        readings = _number_readings(numbers)
+        clocks = [_place(times.unique().sort_values()) for times in readings.values()]
+        steady = [clock is not None and (clock.places >= 0).all() for clock in clocks]
+        return "a counter" not in readings and any(steady)
+    return bool(_formats(str(column[column.first_valid_index()]).strip()))
+
+
+def _is_nearly_unique(numbers: pd.Series) -> bool:
+    """Whether hardly a number stands twice, unlike the hours of many days."""
+    return numbers.nunique() >= 0.9 * len(numbers)
+
+
+def _is_counter(numbers: pd.Series) -> bool:
+    """Whether a column rises or falls by one step, but for a few gaps and repeated rows."""
+    steps = np.diff(numbers)
+    if len(steps) < 2 or not _is_nearly_unique(numbers):
+        return False
+    step = np.median(steps)
+    return bool(step != 0 and np.isclose(steps, step, rtol=1e-6, atol=0).mean() >= 0.5)
+
+# %% ../nbs/01b_series.ipynb #f1b42cd7
+def _from_calendar(numbers: pd.DataFrame) -> tuple[pd.Series | None, list[str]]:
+    """Join columns that are called year, month and so on to times, and say which they are."""
+    units = ("year", "month", "day", "hour", "minute", "second")
+    columns: dict[str, Any] = {str(name).lower(): name for name in numbers}
+    if not {"year", "month"} <= columns.keys():
+        return None, []
+    used = {unit: columns[unit] for unit in units if unit in columns}
+    parts = pd.DataFrame({unit: numbers[name] for unit, name in used.items()})
+    times = pd.to_datetime(parts.assign(day=parts.get("day", 1)), errors="coerce")
+    return times.astype(str).where(times.notna()).rename("year"), list(used.values())
+
+# %% ../nbs/01b_series.ipynb #5c174e04
+def _find_times(
+    cells: pd.DataFrame,
+    numbers: pd.DataFrame,  # the same, nan where a cell is no number
+) -> tuple[pd.Series | None, list[str]]:  # the column to read times from; all that are no channels
+    """Find the columns of times and the index among the columns of a file."""
+    names: list[Any] = list(cells)
+    cells = cells.assign(**{name: numbers[name] for name in names if numbers[name].notna().all()})
+    clocks = [name for name in names if _is_clock(cells[name], numbers[name])]
+    times = [name for name in names if name not in clocks and _is_time(cells[name], numbers[name])]
+    if len(times) > 1:
+        raise ValueError(
+            f"{len(times)} columns hold times or are called so: "
+            f"{', '.join(map(_title, times))}; keep one, and rename what is a channel"
+        )
+    others = [name for name in names if name not in (*times, *clocks)]
+    counters = [name for name in others if _is_index(numbers[name])]
+    if times and len(clocks) == 1:
+        days = cells[times[0]].astype(str).str.strip()
+        both = (days + " " + cells[clocks[0]].str.strip()).where(cells[times[0]].notna())
+        return both.rename(times[0]), [*times, *clocks, *counters]
+    if times:
+        return cells[times[0]], [*times, *counters]
+    if clocks:
+        raise ValueError(f"{_title(clocks[0])} has times of day, and no column has the day")
+    joined, parts = _from_calendar(numbers)
+    if parts:
+        return joined, [*parts, *counters]
+    if not counters and len(names) > 1 and _is_counter(numbers[names[0]]):
+        counters = names[:1]
+    return (cells[counters[0]] if counters else None), counters
+
+# %% ../nbs/01b_series.ipynb #c2e3fe3e
+def _time_faults(
+    times: pd.Index,  # in the order of the file
+    lines: pd.Index,  # of the rows
+) -> Iterator[str]:
+    """Say what no filling can mend: times that stand twice, and times between two steps."""
+    if not times.is_unique:
+        again = int(times.duplicated().argmax())
+        first = int((times == times[again]).argmax())
+        yield (
+            f"{_count(int(times.duplicated().sum()), 'row')} with the time of another (the first: "
+            f"{_say(times[again])}, {lines.name}s {lines[first]} and {lines[again]})"
+        )
+    rising = times.unique().sort_values()
+    clock = _place(rising)
+    if clock is None:
+        steps = rising[1:] - rising[:-1]
+        first = int((steps != steps[0]).argmax())
+        a, b = (_say(t) for t in rising[first : first + 2])
+        yield f"the times have no steady step ({_in_words(steps[0])} first, then from {a} to {b})"
+    elif (clock.places < 0).any():
+        odd = rising[int((clock.places < 0).argmax())]
+        line = lines[int((times == odd).argmax())]
+        yield f"{lines.name} {line}, {_say(odd)}, lies between two steps of {clock.step}"
+
+# %% ../nbs/01b_series.ipynb #460762c9
+_MISSING = ("refuse", "interpolate", "ffill")
+
+
+def _missing_words(
+    frame: pd.DataFrame,  # by line, in the order of times
+    clock: _Clock,
+) -> str:  # empty if nothing is missing
+    """Count empty cells and missing rows, and say where the first are."""
+    found = []
+    lines = frame.index
+    empty = np.argwhere(frame.isna().to_numpy())
+    if len(empty):
+        row, column = empty[0]
+        place = f"{_title(frame.columns[column])}, {lines.name} {lines[row]}"
+        found.append(f"{_count(len(empty), 'empty cell')} (the first: {place})")
+    absent = np.setdiff1d(np.arange(len(clock.times)), clock.places)
+    if len(absent):
+        before = lines[int((clock.places < absent[0]).sum()) - 1]
+        place = f"{_say(clock.times[absent[0]])}, after {lines.name} {before}"
+        found.append(f"{_count(len(absent), 'missing row')} (the first: {place})")
+    return " and ".join(found)
+
+
+def _fill(
+    frame: pd.DataFrame,  # by line, in the order of times
+    clock: _Clock,
+    missing: str,
+) -> pd.DataFrame:  # a row for each time of the clock
+    """Put in what is missing."""
+    frame = frame.set_axis(clock.places).reindex(np.arange(len(clock.times)))
+    if missing == "ffill":
+        frame = frame.ffill()
+    else:
+        frame = frame.interpolate(limit_area="inside")
+    for name in frame:
+        if frame[name].isna().any():
+            where = "begins" if np.isnan(frame[name].iloc[0]) else "ends"
+            raise ValueError(
+                f'{_title(name)} {where} with empty cells, which missing="{missing}" cannot fill; '
+                "cut these rows off"
+            )
+    return frame
+
+# %% ../nbs/01b_series.ipynb #b06da4a9
+def _arrange(
+    frame: pd.DataFrame,  # by line
+    times: pd.Index | None,
+    missing: str,
+) -> tuple[pd.DataFrame, str, list[str]]:  # by time, the step, and notes
+    """Sort by time, check the step, and refuse or fill what is missing."""
+    notes: list[str] = []
+    if times is None:
+        notes.append("no times: rows are taken as equal steps")
+        clock: _Clock | None = _Clock(pd.RangeIndex(len(frame)), np.arange(len(frame)), "")
+    else:
+        for fault in _time_faults(times, frame.index):
+            raise ValueError(
+                f"{fault}; a file is one series, with a row a step: resample it, write times in "
+                "UTC where clocks are set back, or delete the column of times"
+            )
+        if not times.is_monotonic_increasing:
+            newest_first = times.is_monotonic_decreasing
+            notes.append("newest first: turned round" if newest_first else "sorted by time")
+            order = times.argsort()
+            frame, times = frame.iloc[order], times[order]
+        clock = _place(times)
+    assert clock is not None  # or it were a fault
+    if words := _missing_words(frame, clock):
+        if missing == "refuse":
+            raise ValueError(
+                f'{words}; fill them, or choose missing="interpolate" (straight lines, which look '
+                'ahead) or missing="ffill" (the last value before)'
+            )
+        frame = _fill(frame, clock, missing)
+        notes.append(f"{missing}: {words}")
+    return frame.set_axis(clock.times), clock.step, notes
+
+# %% ../nbs/01b_series.ipynb #32353b33
+def _as_published(
+    frame: pd.DataFrame,  # by line
+    times: Any,
+    missing: str,  # makes no difference here
+) -> tuple[pd.DataFrame, str, list[str]]:  # by time, the step, and notes
+    """Leave a benchmark's rows as they are, and say what is the matter with them."""
+    kept = [*_time_faults(times, frame.index)]
+    clock = _place(times.unique())
+    if clock is not None and (words := _missing_words(frame[~times.duplicated()], clock)):
+        kept.append(words)
+    if kept:
+        kept = ["kept as in published results: " + "; ".join(kept)]
+    return frame.set_axis(times), clock.step if clock else "", kept
+
+# %% ../nbs/01b_series.ipynb #abe2b6c2
+def _drop_nothing(cells: pd.DataFrame) -> pd.DataFrame:
+    """Leave out rows at the end, and columns without a name, in which nothing is written."""
+    filled = np.flatnonzero(cells.notna().any(axis=1))
+    cells = cells[: filled.max(initial=-1) + 1]
+    kept = [bool(name) or cells.iloc[:, i].notna().any() for i, name in enumerate(cells)]
+    cells = cells.loc[:, kept]
+    for i, name in enumerate(cells):
+        if i and not name:
+            raise ValueError(f"column {i + 1} has no name; give it one")
+    return cells
+
+
+def _read_table(content: bytes, path: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Read the cells of a file, the same as numbers, and say how."""
+    decimal = "."
+    notes: list[str] = []
+    if path.suffix == ".parquet":
+        cells = _read_parquet(path)
+    else:
+        cells, decimal, notes = _read_text_table(content)
+    cells = _drop_nothing(cells)
+    if not cells.size:
+        raise ValueError("the file has no rows of numbers")
+    numbers = pd.DataFrame({name: _to_numbers(cells[name], decimal) for name in cells})
+    return cells, numbers, notes
+
+
+def _refuse_texts(cells: pd.DataFrame, numbers: pd.DataFrame) -> None:
+    """Refuse channels with cells that are neither finite numbers nor empty."""
+    for name in numbers:
+        if cells[name].isna().all():
+            raise ValueError(f"{_title(name)} is empty; delete it")
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(numbers[name].to_numpy(np.float32))
+        bad = ~finite & cells[name].notna().to_numpy()
         if bad.any():
             row = int(bad.argmax())
-            cell = table[column].iloc[row]
-            what = "an empty cell" if pd.isna(cell) else repr(cell)
-            # the first row stands in line 2, below the header
-            place = f'column "{column}", line {row + 2}'
-            raise ValueError(f"{path}: {place}: {what} is not a finite number")
-    return Series(name, table.astype(float), hashlib.sha256(content).hexdigest())
+            raise ValueError(
+                f"{_title(name)}, {cells.index.name} {cells.index[row]}: "
+                f"{str(cells[name].iloc[row])!r} is not a finite number; leave the cell empty "
+                "if it is missing, and delete the column if it is no channel"
+            )
+
+# %% ../nbs/01b_series.ipynb #d6c23f32
+def _read_frame(
+    content: bytes,
+    path: Path,
+    missing: str,
+    published: bool,
+) -> tuple[pd.DataFrame, str, list[str]]:  # (T, D) by time, the step, and notes
+    """Read the channels of a file by time."""
+    cells, numbers, notes = _read_table(content, path)
+    column, taken = _find_times(cells, numbers)
+    channels = numbers.drop(columns=taken)
+    if channels.empty:
+        raise ValueError(f"the file has no channels beside {', '.join(map(_title, taken))}")
+    _refuse_texts(cells[list(channels)], channels)
+    channels = channels.astype(float)
+    if taken:
+        notes.append("taken out: " + ", ".join(_title(name) for name in taken))
+    times, note = (None, "") if column is None else _read_times(column)
+    arrange = _as_published if published and times is not None else _arrange
+    frame, step, more = arrange(channels, times, missing)
+    for mark in () if published else (-999, -9999, -99999):
+        if n_marked := int((frame == mark).to_numpy().sum()):
+            more.append(f"{_count(n_marked, 'cell')} {mark}, which may mark a missing value")
+    constant = [str(name) for name in frame if frame[name].nunique() == 1]
+    if constant:
+        more.append("constant: " + ", ".join(constant))
+    return frame, step, [*notes, *([note] if note else []), *more]
+
+
+def _summary(name: str, frame: pd.DataFrame, step: str, notes: list[str]) -> str:
+    """Say in a line what a file holds and what was done to it."""
+    rows, channels = frame.shape
+    said = f"{name}: {_count(channels, 'channel')}, {_count(rows, 'row')}"
+    if step:
+        said += f", step {step}, from {_say(frame.index[0])} to {_say(frame.index[-1])}"
+    return "; ".join([said, *notes])
+
+# %% ../nbs/01b_series.ipynb #ed3dd435
+def _read_series(
+    path: Path,  # of a CSV file (.gz too), or of a Parquet file
+    name: str,  # of the series
+    missing: str = "refuse",
+    published: bool = False,
+) -> Series:
+    """Read a file, print what it holds, and refuse what has two readings."""
+    try:
+        content = _unpack(path.read_bytes())
+        frame, step, notes = _read_frame(content, path, missing, published)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    print(_summary(name, frame, step, notes))
+    return Series(name, frame, hashlib.sha256(content).hexdigest())
 
 # %% ../nbs/01b_series.ipynb #cd11b3d4
 def _matches_catalogue(path: Path, entry: CatalogueEntry) -> bool:
@@ -388,36 +1204,45 @@ class ToySeries:
         return draw(self.n_train), draw(self.n_valid), draw(self.n_test)
 
 # %% ../nbs/01b_series.ipynb #c5162275
-def _load_file(path: Path) -> Series:
+def _load_file(path: Path, missing: str) -> Series:
     """Read a user's file; one that is a catalogue's, wherever it lies, is known by that name."""
     if not path.is_file():
         known = ", ".join([*TOYS, *CATALOGUE])
         raise ValueError(
             f"no data set and no file is called {str(path)!r}; known are {known}, "
-            "and the path of any CSV file"
+            "and the path of any CSV or Parquet file"
         )
     entry = CATALOGUE.get(path.stem)
     is_known = entry is not None and _matches_catalogue(path, entry)
-    return _read_series(path, path.stem if is_known else path.name)
+    return _read_series(path, path.stem if is_known else path.name, missing, published=is_known)
 
 # %% ../nbs/01b_series.ipynb #dadc1681
 def load_series(
-    name: str | Path,  # a name of `CATALOGUE`, "toy", "toy_paper", or the path of a CSV file
+    # a name of `CATALOGUE`, "toy", "toy_paper", or the path of a .csv, .csv.gz or .parquet file
+    name: str | Path,
+    # empty cells and missing rows of a file: "refuse", "interpolate" (lines between neighbours,
+    # which look ahead) or "ffill" (the last value before)
+    missing: str = "refuse",
 ) -> Series | ToySeries:
     """Load a series by its name (downloaded if it is not there) or path, or the toy problem.
 
-    Warns where a file of the catalogue has other line endings, or marks missing values by -9999.
-    Raises `ValueError` for what is neither a name nor a file, and for cells that are no numbers.
+    Prints a line that says what a file holds: channels, rows, step, from, to, and what was done to
+    it. A file of the catalogue is left as it is published, whatever `missing` says; the line names
+    its gaps. Warns where such a file has other line endings, or marks missing values by -9999.
+    Raises `ValueError` for what is neither a name nor a file, and for a file that has two readings,
+    cells that are no numbers, no steady step, or something missing.
     """
+    if missing not in _MISSING:
+        raise ValueError(f"missing must be one of {', '.join(_MISSING)}; got {missing!r}")
     if str(name) in TOYS:
         return ToySeries(str(name), *TOYS[str(name)])
     if str(name) not in CATALOGUE:
-        return _load_file(Path(name))
+        return _load_file(Path(name), missing)
     entry = CATALOGUE[str(name)]
     download_series([str(name)])
     path = find_file(entry.file)
     assert path is not None  # or the download would have failed
-    series = _read_series(path, str(name))
+    series = _read_series(path, str(name), published=True)
     if series.sha256 != entry.sha256:
         difference = "the file has other line endings than the catalogue's; its values are the same"
         warnings.warn(f"{name}: {difference}", stacklevel=2)
@@ -432,9 +1257,29 @@ def load_series(
 
 # %% ../nbs/01b_series.ipynb #66a215b6
 class ForecastMetrics:
-    """MSE, MAE and RMSE, overall and for each step of the horizon."""
+    """MSE, MAE and RMSE, overall and for each step of the horizon.
 
-    residual_only = True  # output and target may be shifted alike
+    A subclass adds metrics of its own to both methods; where they are of the file's units, its
+    `sums` calls `unscale`.
+    """
+
+    residual_only = True  # output and target may be shifted alike; holds for this class alone
+
+    def __init__(
+        self,
+        scaler: StandardScaler | None = None,  # of the windows (`train.scaler`), for `unscale`
+    ):
+        self.scaler = scaler
+
+    def unscale(
+        self,
+        y: Tensor,  # standardized, (..., D, H)
+    ) -> Tensor:  # (..., D, H)
+        """Return `y` in the units of the file; `ValueError` without a scaler."""
+        if self.scaler is None:
+            name = type(self).__name__
+            raise ValueError(f"{name} needs the scaler of the windows: {name}(train.scaler)")
+        return _unscale(y, self.scaler)
 
     def sums(
         self,
@@ -506,6 +1351,16 @@ def published_mse(
 # %% ../nbs/01b_series.ipynb #35842d08
 _LINE_STYLES = ("-", "--", ":", "-.")
 
+
+def _name_steps(axis: Any, times: pd.DatetimeIndex | None) -> None:
+    """Label the horizontal axis by times, or by steps where they are not known."""
+    if times is None:
+        axis.set_xlabel("step (1: the first of the forecast)")
+        return
+    dates = AutoDateLocator()
+    axis.xaxis.set(major_locator=dates, major_formatter=ConciseDateFormatter(dates))
+    axis.set_xlabel("time" if times.tz is None else f"time ({times.tz})")
+
 # %% ../nbs/01b_series.ipynb #c935369e
 def plot_forecast(
     past: np.ndarray,  # (D, L)
@@ -516,11 +1371,12 @@ def plot_forecast(
     channels: list[int] | None = None,
     # how many steps of the past to draw; None: as many as twice the horizon
     n_past: int | None = None,
+    # of past and future, (L + H,), as `Windows.times_of` gives them; None: steps are counted
+    times: pd.DatetimeIndex | None = None,
 ) -> Figure:
     """Draw the end of the past, the truth, and forecasts of it, a panel a channel."""
     n_channels, horizon = truth.shape
-    if not channels:
-        channels = sorted({n_channels - 1, 0, n_channels // 2})
+    channels = channels or sorted({n_channels - 1, 0, n_channels // 2})
     past = past[:, -(n_past or 2 * horizon) :]
     figure, axes = plt.subplots(
         len(channels),
@@ -530,17 +1386,19 @@ def plot_forecast(
         squeeze=False,
         layout="constrained",
     )
-    past_steps = np.arange(-past.shape[1] + 1, 1)
-    steps = np.arange(1, horizon + 1)
+    when: Any = np.arange(-past.shape[1] + 1, horizon + 1)
+    if times is not None:
+        when = times[-len(when) :].to_numpy()
+    past_steps, steps = when[:-horizon], when[-horizon:]
     for axis, channel in zip(axes[:, 0], channels):
         axis.plot(past_steps, past[channel], color="0.55", lw=1, label="past")
         axis.plot(steps, truth[channel], color="0.72", lw=4, label="truth", zorder=1.5)
         for (name, forecast), style in zip(forecasts.items(), cycle(_LINE_STYLES)):
             axis.plot(steps, forecast[channel], style, lw=1.3, label=name)
-        axis.axvline(0.5, color="0.8", lw=0.8)
+        axis.axvline(past_steps[-1] + (steps[0] - past_steps[-1]) / 2, color="0.8", lw=0.8)
         axis.set_ylabel(columns[channel], rotation=0, ha="right", va="center")
     axes[0, 0].legend(ncols=4, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1))
-    axes[-1, 0].set_xlabel("step (1: the first of the forecast)")
+    _name_steps(axes[-1, 0], times)
     return figure
 
 # %% ../nbs/01b_series.ipynb #5488f1a9
