@@ -116,6 +116,16 @@ def normalized_logits(
     return centred / centred.square().mean(1, keepdim=True).add(1e-12).sqrt()
 
 # %% ../nbs/05_hessian.ipynb #h1dropou
+def _refuse_non_finite(
+    loss: Tensor,  # 0-dim
+) -> None:
+    """Refuse a loss that has no neighbourhood."""
+    if not loss.isfinite():
+        raise FloatingPointError(
+            f"the loss is {loss.item()} at these weights, so it has no curvature and no sharpness"
+        )
+
+
 def _refuse_dropout(
     net: nn.Module,
 ) -> None:
@@ -228,29 +238,30 @@ class MeanLoss:
         for batch in batches(self.data, self.batch_size, chosen):
             yield map_tensors(lambda t: t.to(self.dtype) if t.is_floating_point() else t, batch)
 
-    def of_batch(
+    def passed(
         self,
         batch: Any,
     ) -> tuple[Tensor, Any, Any]:  # loss, 0-dim; output and targets, None with `batch_loss`
-        """The loss of a batch, or one sentence on why it is none."""
-        output = targets = None
+        """What comes out of a batch."""
         with eval_mode(self.net):
             if isinstance(self.loss, BatchLoss):
-                value = self.loss(self.net, batch)
-            else:
-                residual_only = self.loss in RESIDUAL_LOSSES and not self.normalize_logits
-                inputs, targets = batch
-                forward, targets = forward_batch(self.net, inputs, targets, residual_only)
-                output = forward()
-                if self.normalize_logits:
-                    output = normalized_logits(output)
-                value = self.loss(output, targets)
-        if not value.isfinite():
-            raise FloatingPointError(
-                f"the loss is {value.item()} at these weights, "
-                "so it has no curvature and no sharpness"
-            )
-        return value, output, targets
+                return self.loss(self.net, batch), None, None
+            residual_only = self.loss in RESIDUAL_LOSSES and not self.normalize_logits
+            inputs, targets = batch
+            forward, targets = forward_batch(self.net, inputs, targets, residual_only)
+            output = forward()
+            if self.normalize_logits:
+                output = normalized_logits(output)
+            return self.loss(output, targets), output, targets
+
+    def of_batch(
+        self,
+        batch: Any,
+    ) -> tuple[Tensor, Any]:  # loss, 0-dim; output, None with `batch_loss`
+        """The loss of a batch, or one sentence on why it is none."""
+        value, output, _ = self.passed(batch)
+        _refuse_non_finite(value)
+        return value, output
 
     def losses(
         self,
@@ -261,8 +272,7 @@ class MeanLoss:
         for batch in self.batches(self.chosen):
             weight = float(batch_weight(self.loss, batch))
             if weight:
-                value, output, _ = self.of_batch(batch)
-                yield weight / self.weight, value, output
+                yield weight / self.weight, *self.of_batch(batch)
 
     @torch.no_grad()
     def check_mean(self) -> bool:
@@ -273,19 +283,20 @@ class MeanLoss:
         check_data(self.net, Nest(batch), self.loss, "given")
         if not batch_weight(self.loss, batch):  # all of these are ignored
             return True
-        _, output, targets = self.of_batch(batch)
+        value, output, targets = self.passed(batch)
+        _refuse_non_finite(value)
 
         def value_of(numbers: Tensor) -> Tensor:
             if isinstance(output, Tensor):
                 return self.loss(output[numbers], targets[numbers])
-            return self.of_batch(rows_of(batch, numbers))[0]
+            return self.passed(rows_of(batch, numbers))[0]
 
         def weight_of(numbers: Tensor) -> float:
             return float(batch_weight(self.loss, rows_of(batch, numbers)))
 
         at_once = self.batch_size >= len(self.chosen)
         part = rows_of(batch, slice(1 + batch_length(batch) // 3))
-        is_of_each = is_of_each_sample(output, self.of_batch(part)[1], at_once)
+        is_of_each = is_of_each_sample(output, self.passed(part)[1], at_once)
         return is_of_each and is_plain_mean(value_of, weight_of, batch_length(batch), at_once)
 
 # %% ../nbs/05_hessian.ipynb #c6d0ec59
