@@ -156,11 +156,28 @@ def _read_number(text: str, types: Collection[Any]) -> Any:
     return number if float in types else text
 
 # %% ../nbs/07_sweep.ipynb #80548241
+class _GridLoader(yaml.SafeLoader):
+    """YAML without what it does silently: the last of two equal keys, and 010 for eight."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        names = [self.construct_object(key) for key, _ in node.value]
+        if repeated := [name for name in names if names.count(name) > 1]:
+            raise yaml.YAMLError(f"{repeated[0]} stands in it twice")
+        return super().construct_mapping(node, deep)
+
+
+def _decimal(loader: Any, node: Any) -> int:
+    return int(loader.construct_scalar(node))
+
+
+_GridLoader.add_constructor("tag:yaml.org,2002:int", _decimal)
+
+
 def _read_yaml(text: str) -> Any:
     """Read a grid from text."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.load(text, _GridLoader)
+    except (yaml.YAMLError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise ValueError(f"the grid {text!r} cannot be read as YAML: {problem}") from None
 

@@ -554,9 +554,12 @@ def _columns_to_plot(
     """Choose what was left open, by what the runs differ in."""
     if value is None:
         usual = ("test MSE", "accuracy", "mse", "loss")
-        value = next((name for name in usual if name in runs), None)
-        if value is None:
+        found = [name for name in usual if name in runs and runs[name].notna().any()]
+        if not found:
             raise ValueError(f"value must be one of the columns {', '.join(runs.columns)}")
+        if {"accuracy", "mse"} <= {*found}:
+            raise ValueError("the runs are of images and of series; draw those of one kind")
+        value = found[0]
     method, others = ["model"], ["protocol"] if "protocol" in runs else []
     if {*_METHOD, "dataset"} <= {*runs.columns}:  # of a sweep
         method, others = varied_parameters(runs)
@@ -583,7 +586,8 @@ def _group_label(
     run: Mapping[Any, Any],  # a row of a sweep
     by: list[str],  # columns
 ) -> str:
-    """Name the group of a run: without SAM its parameters say nothing."""
+    """Name the group of a run by what it has; without SAM its parameters say nothing."""
+    by = [name for name in by if not pd.isna(run[name])] or by
     if "use_sam" not in by:
         return ", ".join(_in_words(name, run[name]) for name in by)
     words = [] if run["use_sam"] and "variant" in by else ["with SAM"]
