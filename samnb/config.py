@@ -381,6 +381,13 @@ for _depth in (8, 20, 56):
 LIBRARY_MODELS = tuple(MODELS)
 _LIBRARY_ENTRIES = dict(MODELS)
 
+
+def is_registered(
+    name: str,  # of a model
+) -> bool:
+    """Whether a name stands for what the user registered, also under a name of the library's."""
+    return name in MODELS and MODELS[name] is not _LIBRARY_ENTRIES.get(name)
+
 # %% ../nbs/06_config.ipynb #6fe2bb7d
 def _is_installed(thing: Any) -> bool:
     """Whether a class, function or module is of Python, of samnb, or of an installed package."""
@@ -502,7 +509,7 @@ def user_code(
     """What identifies the code of the user's that a run depends on."""
     brought: dict[str, Any] = {}
     entry = MODELS[config.model]
-    if entry is not _LIBRARY_ENTRIES.get(config.model):
+    if is_registered(config.model):
         brought["model"] = entry.build
     if config.use_sam and not _is_installed(VARIANTS[config.variant]):
         brought["variant"] = VARIANTS[config.variant]

@@ -574,6 +574,12 @@ class Eigenpairs:
         """How many products an eigenvalue took, its residual included."""
         return self.n_products / len(self.values)
 
+    def __repr__(self) -> str:
+        """The numbers, and not the vectors, which are as long as the network."""
+        values = ", ".join(f"{value:.4g}" for value in self.values.tolist())
+        worst = max(self.residuals.tolist(), default=0.0)
+        return f"Eigenpairs({values}; residuals up to {worst:.1e}, {self.n_products} products)"
+
 # %% ../nbs/05_hessian.ipynb #h4lancz2
 def _lanczos_pairs(
     operator: HessianOperator,

@@ -45,7 +45,6 @@ from joblib import cpu_count
 from tqdm.auto import tqdm
 
 from samnb.config import (
-    LIBRARY_MODELS,
     MODELS,
     SAM_OPTIONS,
     SAM_SCHEDULE,
@@ -53,6 +52,7 @@ from samnb.config import (
     _inapplicable,
     config_from,
     is_images,
+    is_registered,
     resolve,
 )
 from .experiment import Result, find_result, is_complete, published_result, run, run_folder
@@ -376,7 +376,7 @@ class _Surroundings:
     def of_this_process(cls, configs: Collection[Config]) -> "_Surroundings":  # configs: the runs
         """Take the folders and the registered models that these runs need."""
         folders = {kind: str(find_folder(kind).absolute()) for kind in ("data", "results")}
-        names = {config.model for config in configs} - set(LIBRARY_MODELS)
+        names = {config.model for config in configs if is_registered(config.model)}
         models = cloudpickle.dumps({name: MODELS[name] for name in names}) if names else None
         return cls(folders, models)
 
@@ -413,18 +413,19 @@ def _sweep_row(
         return _failed_row(config, error, folder)
 
 # %% ../nbs/07_sweep.ipynb #f1f31d83
-def _attempt(function: Callable[..., Any], argument: Any) -> Any:
+def _attempt(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what a function returns, or the error that it raises."""
     try:
-        return function(argument)
+        return function(*arguments)
     except Exception as error:
         return error
 
 
-def _sha256_of_dataset(dataset: str) -> str:
+def _sha256_of_dataset(dataset: str, missing: str | None) -> str:
     """Load a data set and return its hash."""
-    data = load_images(dataset)[0] if is_images(dataset) else load_series(dataset)
-    return data.sha256
+    if is_images(dataset):
+        return load_images(dataset)[0].sha256
+    return load_series(dataset, missing=missing or "refuse").sha256
 
 
 def _folder_of_failed(config: Config) -> Path:
@@ -445,12 +446,12 @@ def _resolve_runs(
     errors: dict[Path, Exception] = {}
     folders: dict[Path, Path] = {}
     differing: dict[str, None] = {}  # parameters without effect
-    sha256 = functools.cache(lambda dataset: _attempt(_sha256_of_dataset, dataset))
+    sha256 = functools.cache(functools.partial(_attempt, _sha256_of_dataset))
     for config in configs:
         cannot_start = _folder_of_failed(config)
         resolved = _attempt(resolve, config)
         unresolved = isinstance(resolved, Exception)
-        sha = resolved if unresolved else sha256(resolved.dataset)
+        sha = resolved if unresolved else sha256(resolved.dataset, resolved.missing)
         if isinstance(sha, Exception):
             runs[cannot_start] = config if unresolved else resolved
             errors[cannot_start] = sha
