@@ -847,6 +847,14 @@ class _AscentRule:
                 "A layer can say that it normalizes: is_normalization = True"
             )
 
+    def refuse_idle(self) -> None:
+        """Raise `ValueError` where the rule has chosen only what no loss depends on."""
+        if self._ascend != "all":
+            raise ValueError(
+                f'ascend="{self._ascend}" leaves no parameter to perturb: those that it chooses '
+                "have no gradient"
+            )
+
 # %% ../nbs/00_sam.ipynb #smn00054
 # number of the step, from 0, and parameter group -> factor on the group's rho
 RhoSchedule = Callable[[int, dict[str, Any]], float]
@@ -1465,6 +1473,8 @@ class SAM(GuardedOptimizer):
         ready = [(rho, [p for p in members if self.has_direction(p)]) for rho, members in groups]
         moving = [p for _, members in ready for p in members]
         if not moving:
+            if groups and not self.one_pass and _gradients_of(self._parameters()):
+                self._ascent_rule.refuse_idle()
             return True
         self._warn_of_low_precision(moving)
         direction, length = self.ascent_direction(moving)
