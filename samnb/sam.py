@@ -255,18 +255,31 @@ class _KeptBuffers:
         """
         if self._only_broken:
             wanted = self._is_broken() & wanted
-        for places, values in self._kept:
+        for places, values in self._kept if wanted is not False else ():
             parts = values.split([before.numel() for _, _, before in places])
-            for (buffers, name, before), part in zip(places, parts):
-                now = buffers.get(name)
-                if now is None or _kind(now) != _kind(before):
-                    continue
-                value = part.view_as(before)
-                if isinstance(wanted, Tensor):
-                    now.copy_(torch.where(wanted.to(now.device), value, now))
-                elif wanted:
-                    buffers[name] = before.copy_(value)
+            same = [
+                (buffers, name, before, part)
+                for (buffers, name, before), part in zip(places, parts)
+                if name in buffers and _kind(buffers[name]) == _kind(before)
+            ]
+            if same:
+                self._write_back(same, wanted)
         self.forget()
+
+    @staticmethod
+    def _write_back(
+        same: list[tuple[dict, str, Tensor, Tensor]],  # where, name, buffer as it was, its numbers
+        wanted: bool | Tensor,
+    ) -> None:
+        targets, values = [before for _, _, before, _ in same], [part for *_, part in same]
+        if isinstance(wanted, Tensor):  # few operations, however many buffers there are
+            targets = [buffers[name] for buffers, name, _, _ in same]
+            now = torch.cat([buffer.flatten() for buffer in targets])
+            chosen = torch.where(wanted.to(now.device), torch.cat(values), now)
+            values = list(chosen.split([buffer.numel() for buffer in targets]))
+        torch._foreach_copy_(targets, [v.view_as(target) for v, target in zip(values, targets)])
+        for (buffers, name, _, _), target in zip(same, targets):
+            buffers[name] = target
 
     def _is_broken(self) -> bool | Tensor:
         """Whether a buffer that was kept is no longer finite."""
@@ -291,8 +304,8 @@ def _is_writable(buffer: Tensor) -> bool:
     return is_dense and not any(n > 1 and not m for n, m in zip(buffer.shape, buffer.stride()))
 
 
-def _kind(buffer: Tensor) -> tuple:
-    return buffer.shape, buffer.dtype, buffer.device
+def _kind(buffer: Tensor | None) -> tuple:
+    return () if buffer is None else (buffer.shape, buffer.dtype, buffer.device)
 
 # %% ../nbs/00_sam.ipynb #e168aaf9
 def _forget_cached_weights() -> None:
