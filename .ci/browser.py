@@ -387,6 +387,11 @@ def drive_launch(page, address):
             wrong.append(f"after a click on mse the column is {shown}")
     fill("data", "nowhere.csv")
     button("Run").click()
+    expect(page.get_by_text("no data set 'nowhere.csv'")).to_be_visible()
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", delete=False) as unusable:
+        unusable.write("a,b\n1,x\n2,y\n")
+    fill("data", unusable.name)
+    button("Run").click()
     page.get_by_text("0 of 2 done, 2 failed.").wait_for(timeout=90000)
     if page.locator("img.widget-image").is_visible():
         wrong.append("a run that failed leaves the curves of the runs before")
