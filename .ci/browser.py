@@ -322,7 +322,9 @@ def drive_explore(page, address):
     said = message.inner_text()
     return (
         []
-        if re.search(r"256 of 4,000 samples, 25 x 25 points, closed form, [\d.]+ s$", said)
+        if re.search(
+            r"256 of 4,000 samples, 25 x 25 points, closed form( in float64)?, [\d.]+ s$", said
+        )
         else [f"explore says {said!r}"]
     )
 
