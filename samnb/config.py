@@ -36,7 +36,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as checked_dataclass
 from torch import Tensor, nn
 
-from .engine import to_device
+from .data import to_device
 from .files import PARTIAL, _code_content, find_folder, sha256_of
 from .images import read_cifar10
 from .samformer import Linear, SAMformer

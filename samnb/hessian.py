@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
-from samnb.engine import (
+from samnb.data import (
     RESIDUAL_LOSSES,
     Batches,
     BatchLoss,

@@ -32,7 +32,7 @@ from tqdm.auto import tqdm
 
 from .closed_form import closed_form_sums, float32_error
 from .cpu import Conv3x3
-from samnb.engine import (
+from samnb.data import (
     LOSSES,
     Batches,
     BatchLoss,

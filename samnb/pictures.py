@@ -25,7 +25,7 @@ from matplotlib.patheffects import Normal, Stroke
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 
-from .engine import on_device
+from .data import on_device
 from .files import png
 from .landscape import Surface, Trajectory, loss_surface, random_direction, tensors_of
 
