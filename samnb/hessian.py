@@ -46,6 +46,7 @@ from samnb.data import (
     rows_of,
     to_loss,
 )
+from .evaluator import is_of_each_sample, is_plain_mean, labels_of, telling_samples
 from samnb.files import (
     file_lock,
     fingerprint_of,
@@ -54,7 +55,6 @@ from samnb.files import (
     replace_file,
     write_fingerprint,
 )
-from .landscape import is_of_each_sample, is_plain_mean, labels_of, telling_samples
 
 # %% ../nbs/05_hessian.ipynb #h1layers
 def _layer_names(
