@@ -22,11 +22,11 @@ import pandas as pd
 import torch
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from .csv_files import _MISSING, _read_frame, _summary, _unpack
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from .csv_files import _MISSING, _read_frame, _summary, _unpack
 from .files import PARTIAL, find_file, find_folder
 
 # %% ../nbs/01b_series.ipynb #d3e96750
