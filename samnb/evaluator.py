@@ -12,7 +12,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,14 @@ from samnb.data import (
     BatchLoss,
     Metrics,
     Nest,
+    Samples,
     batch_length,
     batch_weight,
     batches,
     check_data,
     dtype_of,
     evaluate,
+    keep_on_device,
     loss_of_batch,
     map_tensors,
     rows_of,
@@ -85,6 +87,7 @@ class _Sample:
 
     data: Any
     index: Tensor  # (n,): n is a multiple of 16, the number of groups
+    total: int | None = None  # samples of the whole set, where `data` are those drawn alone
 
     def __len__(self) -> int:
         return len(self.index)
@@ -95,6 +98,8 @@ class _Sample:
     def contents(self) -> Iterator[Tensor]:
         """What a fingerprint is made from."""
         yield from (*contents(self.data), self.index)
+        if self.total is not None:
+            yield torch.tensor(self.total)
 
     def standard_error(
         self,
@@ -103,13 +108,17 @@ class _Sample:
     ) -> np.ndarray:
         """Of the mean loss."""
         variance = (squares - total**2 / _GROUPS).clip(0) / (_GROUPS - 1)
-        return np.sqrt((1 - len(self) / len(self.data)) * variance / _GROUPS)
+        drawn = len(self) / (self.total or len(self.data))
+        return np.sqrt((1 - drawn) * variance / _GROUPS)
 
 
 def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
-    """`n` samples of the data, or all of them where there are no more."""
+    """`n` samples of the data, or all of them where there are no more; read once, and kept.
+
+    Of a data set that gives one sample at a time, only those that are drawn are read.
+    """
     if n is None:
-        return data
+        return keep_on_device(data)
     if isinstance(data, Batches):
         raise ValueError("sample needs batches whose tensors differ in the number of samples alone")
     if n < 2 * _GROUPS or n % _GROUPS:
@@ -117,9 +126,15 @@ def _draw_sample(data: Any, n: int | None, seed: int) -> Any:
             f"sample must be a multiple of {_GROUPS} and at least {2 * _GROUPS}, got {n}"
         )
     if n >= len(data):
-        return data
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
-    return _Sample(data, order[:n])
+        return keep_on_device(data)
+    drawn = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))[:n]
+    if not isinstance(data, Samples):
+        return _Sample(data, drawn)
+    places = drawn if data.places is None else torch.as_tensor(data.places)[drawn]
+    kept = keep_on_device(replace(data, places=places.tolist()))
+    if isinstance(kept, Batches):
+        raise ValueError("sample needs samples whose tensors have the same shapes")
+    return _Sample(kept, torch.arange(n), len(data))
 
 # %% ../nbs/03c_evaluator.ipynb #mean0002
 def labels_of(data: Any) -> Tensor | None:

@@ -31,7 +31,6 @@ from samnb.data import (
     Metrics,
     Nest,
     dtype_of,
-    keep_on_device,
     on_device,
     to_loss,
 )
@@ -797,7 +796,7 @@ def loss_surface(
         orthogonalize,
     )
     splits = {
-        name: _draw_sample(keep_on_device(on_device(data, device, dtype_of(net))), sample, seed)
+        name: _draw_sample(on_device(data, device, dtype_of(net)), sample, seed)
         for name, data in (("train", train), ("validation", validation), ("test", test))
         if data is not None or name == "train"
     }
