@@ -229,6 +229,34 @@ def is_of_each_sample(
         )
     return False
 
+# %% ../nbs/03c_evaluator.ipynb #twice002
+def refuse_two_outputs(
+    first: Any,  # output or loss of some samples
+    second: Any,  # of the same, once more
+) -> None:
+    """Refuse a network that changes from one pass to the next in eval mode."""
+    for one, other in zip(tree_leaves(first), tree_leaves(second)):
+        if not isinstance(one, Tensor) or not one.is_floating_point():
+            continue
+        slack = torch.finfo(one.dtype).eps ** 0.5 * one.norm()
+        if one.isfinite().all() and not (one - other).norm() <= slack:
+            raise ValueError(
+                "the network gives two outputs for the same samples, in eval mode: it draws at "
+                "random (dropout that does not ask self.training?) or keeps count; make its "
+                "forward pass the same each time"
+            )
+
+
+def refuse_immovable(net: nn.Module) -> None:
+    """Refuse a network without weights."""
+    parameters = list(net.parameters())
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters):
+        raise ValueError("the network has lazy layers; run one batch through it first")
+    if any(p.is_meta for p in parameters):
+        raise ValueError("the network is on the meta device, where weights have no values")
+    if not parameters:
+        raise ValueError("the network has no parameters that could be moved")
+
 # %% ../nbs/03c_evaluator.ipynb #232ca45d
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, Conv3x3)
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -345,7 +373,8 @@ class _PointEvaluator:
         for split, data in self.splits.items():
             batch = self.some_samples(split)
             check_data(self.net, Nest(batch), loss, split, self.amp)
-            _, output, targets = loss_of_batch(self.net, batch, loss)()
+            value, output, targets = loss_of_batch(self.net, batch, loss)()
+            refuse_two_outputs((value, output), loss_of_batch(self.net, batch, loss)()[:2])
 
             def value_of(numbers: Tensor) -> Tensor:
                 if isinstance(output, Tensor):
