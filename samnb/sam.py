@@ -359,6 +359,8 @@ class _Memory:
         self.kept: dict[str, dict[Tensor, Tensor]] = {}
         # what is mixed in if the step is taken
         self.pending: dict[str, dict[Tensor, Tensor]] = {}
+        # what a checkpoint that is read into `pack` may have, although nothing is kept yet
+        self.expected: dict[str, list[Tensor]] = {}
 
     def update(
         self,
@@ -393,7 +395,11 @@ class _Memory:
         parameters: list[Tensor],
     ) -> None:
         """Write what is kept beside the base optimizer's state of each parameter."""
-        for name, kept in self.kept.items():
+        places = {
+            name: {p: torch.zeros_like(_local(p)) for p in expected}
+            for name, expected in self.expected.items()
+        }
+        for name, kept in (places | self.kept).items():
             for i, p in enumerate(parameters):
                 if p in kept:
                     state.setdefault(i, {})[self.prefix + name] = _like_parameter(kept[p], p)
@@ -1280,6 +1286,9 @@ class SAM(GuardedOptimizer):
         """Take back a `state_dict`, and end a pair of steps that was left open."""
         self.restore()
         super().load_state_dict(state_dict)
+        self.memory.expected = {}
+        if self.counters["steps"] == 0:
+            self.memory.kept = {}
         lost = [name for name in self.remembers if name not in self.memory.kept]
         if self.counters["steps"] and lost:
             warnings.warn(
@@ -1350,9 +1359,16 @@ class SAM(GuardedOptimizer):
                 self._finish(self._acceptable)
             elif self._first_half is None and self._has_zero_gradients_only():
                 self.base_optimizer.step()  # torch's checkpoint tools step so, to create the state
+                self._expect_memory()
             else:
                 self._step_from_first_half()
         return None
+
+    def _expect_memory(self) -> None:
+        members = [p for _, moving in self.ascent_parameters() for p in moving]
+        if members and self.keeps_first_gradient:
+            members = [p for p in self._parameters() if p.grad is not None]
+        self.memory.expected = {name: members for name in self.remembers}
 
     def _has_zero_gradients_only(self) -> bool:
         gradients = _gradients_of(self._parameters())
