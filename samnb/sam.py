@@ -170,8 +170,9 @@ def _refuse_unknown_arguments(
         if name in known:
             continue
         close = difflib.get_close_matches(name, [*own, *known], 1)
-        hint = _ELSEWHERE.get(name) or (f"did you mean {close[0]}?" if close else "")
-        raise TypeError(f"neither {kind.__name__} nor {base_name} takes {name!r}; {hint}".strip())
+        guess = f"did you mean {close[0]}?" if close else f"see help({base_name})"
+        hint = _ELSEWHERE.get(name) or guess
+        raise TypeError(f"neither {kind.__name__} nor {base_name} takes {name!r}; {hint}")
 
 
 def _check_base_optimizer(
@@ -192,6 +193,27 @@ def _check_base_optimizer(
         raise TypeError(
             "base_optimizer must be a class such as torch.optim.Adam, "
             f"not an instance of {type(base_optimizer).__name__}"
+        )
+    if isinstance(base_optimizer, type) and issubclass(base_optimizer, GuardedOptimizer):
+        raise TypeError(
+            f"{base_optimizer.__name__} has a base optimizer itself, and cannot be one; "
+            "give a class such as torch.optim.Adam"
+        )
+
+
+def _refuse_other_model(
+    model: nn.Module | None,
+    parameters: list[Tensor],  # of the optimizer
+) -> None:
+    """Refuse a model that has none of the parameters."""
+    if model is None:
+        return
+    of_model = list(model.parameters())
+    own = {id(p) for p in parameters}
+    if of_model and not any(id(p) in own for p in of_model):
+        raise ValueError(
+            "model has none of the parameters that this optimizer steps; give the network whose "
+            "parameters they are"
         )
 
 
@@ -481,9 +503,12 @@ class GuardedOptimizer(torch.optim.Optimizer):
         self.memory = _Memory()
         self.base_optimizer = base_optimizer(self.param_groups, **base_arguments)
         _check_base_optimizer(params, type(self.base_optimizer))
+        if any(group.get("differentiable") for group in self.param_groups):
+            raise ValueError("differentiable=True is for steps that autograd follows; not for this")
         self._share_with_base()
         self._seen = _SeenGradients()
         self._seen.remember(self._parameters())
+        _refuse_other_model(model, self._parameters())
         self._before_step = _KeptBuffers(model)
         self._before_step.keep(only_broken=True)
         # of the losses in the closure form
@@ -507,7 +532,11 @@ class GuardedOptimizer(torch.optim.Optimizer):
         # torch adds the first groups before the base optimizer exists
         owner: Any = getattr(self, "base_optimizer", super())
         owner.add_param_group({**self.defaults, **param_group})
-        for p in self.param_groups[-1]["params"]:
+        added = self.param_groups[-1]
+        if len(set(added["params"])) < len(added["params"]):
+            self.param_groups.pop()
+            raise ValueError("a parameter stands twice in a group, and would be stepped twice")
+        for p in added["params"]:
             if p.is_complex() or p.layout is not torch.strided:
                 self.param_groups.pop()
                 raise ValueError(
@@ -621,9 +650,18 @@ class GuardedOptimizer(torch.optim.Optimizer):
 
     def _run_closure(self, closure: Closure) -> Tensor:  # the loss
         """One pass: the gradients of this closure alone, unscaled."""
+        if torch.is_inference_mode_enabled():
+            raise RuntimeError("there are no gradients within torch.inference_mode(); leave it")
         self.zero_grad()
+        versions = [_local(p)._version for p in self._parameters()]
         with torch.enable_grad():
             loss = closure()
+        if versions != [_local(p)._version for p in self._parameters()]:
+            warnings.warn(
+                "the closure changes weights in place: what it does in the first pass stays, what "
+                "it does to the perturbed weights is undone; do it after the step",
+                stacklevel=2,
+            )
         if not (isinstance(loss, Tensor) and loss.numel() == 1):
             got = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else loss
             raise TypeError(
@@ -1128,8 +1166,8 @@ class SAM(GuardedOptimizer):
     ) -> None:
         """Add a group, as for any torch optimizer; a negative or infinite rho is refused."""
         rho = param_group.get(self.rho_name, self.defaults[self.rho_name])
-        if not 0 <= rho < float("inf"):
-            raise ValueError(f"rho must be finite and at least 0, got {rho}")
+        if isinstance(rho, str) or not 0 <= rho < float("inf"):
+            raise ValueError(f"rho must be a number, finite and at least 0, got {rho!r}")
         super().add_param_group(param_group)
 
     def current_rho(self) -> list[float]:
