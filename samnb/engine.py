@@ -16,7 +16,7 @@ import re
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
+from torch.optim import swa_utils
 from torch.utils.data import (
     DataLoader,
 )
@@ -53,6 +54,7 @@ from samnb.data import (
     dtype_of,
     eval_mode,
     evaluate,
+    even_part,
     generators_of,
     loss_of_batch,
     map_tensors,
@@ -210,6 +212,7 @@ def load_weights(net: nn.Module, weights: dict[str, Any], source: str | Path) ->
     except RuntimeError as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
         raise ValueError(f"{source} holds the weights of another architecture: {reason}") from None
+    torch.clear_autocast_cache()  # a region of the caller's keeps bfloat16 copies of weights
 
 # %% ../nbs/03_engine.ipynb #3f2e7759
 def _refuse_unsavable(
@@ -240,6 +243,189 @@ def _with_types_of(own: Any, loaded: Any) -> Any:
     if isinstance(own, list) and isinstance(loaded, list) and len(own) == len(loaded):
         return [_with_types_of(*pair) for pair in zip(own, loaded)]
     return loaded
+
+# %% ../nbs/03_engine.ipynb #more0002
+_TRAIN_METRICS = ("sample", "full", "none")
+_HIGHER = ("accuracy", "auc", "f1", "r2")
+_LOWER = ("loss", "mse", "mae", "rmse", "mape", "smape", "mase", "error", "memorized")
+
+
+def _better_direction(metric: str) -> str:
+    """Which direction is the good one: "lower" or "higher"."""
+    for direction, names in (("higher", _HIGHER), ("lower", _LOWER)):
+        if metric.rpartition("_")[2] in names:
+            return direction
+    raise ValueError(
+        f"whether a lower or a higher {metric} is better is not known; "
+        'say better="lower" or better="higher"'
+    )
+
+
+def _as_columns(split: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of an evaluation, as columns of metrics.csv."""
+    return {f"{split}_{name}": v for name, v in values.items() if not isinstance(v, list)}
+
+# %% ../nbs/03_engine.ipynb #more0004
+class _SeenSteps:
+    """What the steps of an epoch have in common."""
+
+    def __init__(self, optimizer: Any, epoch: int) -> None:
+        self.optimizer = optimizer
+        self.epoch = epoch
+        self.rho = 0.0  # a sum
+        self.n = 0
+        self.diagnostics: dict[str, list[Tensor]] = {}
+        self.usual = ""  # the shapes of the first batch
+
+    def before(self, batch: Any) -> None:
+        """Take down the radius of a step."""
+        current_rho = getattr(self.optimizer, "current_rho", None)
+        self.rho += current_rho()[0] if current_rho else 0.0
+        self.usual = self.usual or _shapes(batch)
+
+    @contextmanager
+    def told(self, batch: Any) -> Iterator[None]:
+        """Say which batch it was if the network does not take one of another shape."""
+        try:
+            yield
+        except (RuntimeError, IndexError, TypeError) as error:
+            is_another = _shapes(rows_of(batch, slice(1))) != self.of_one(self.usual)
+            if not self.n or not is_another:
+                raise
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"epoch {self.epoch}, step {self.n + 1}: the network does not take a batch "
+                f"{_shapes(batch)} after batches {self.usual}: {reason}"
+            ) from error
+
+    @staticmethod
+    def of_one(shapes: str) -> str:
+        """The same shapes, of one sample."""
+        return re.sub(r"\((\d+)(?=[,)])", "(1", shapes)
+
+    def after(self) -> None:
+        """Take down the diagnostics of a step."""
+        self.n += 1
+        for name, value in (getattr(self.optimizer, "diagnostics", None) or {}).items():
+            self.diagnostics.setdefault(name, []).append(value.detach())
+
+    def means(self) -> dict[str, float]:
+        """The means of the diagnostics over the steps that have them."""
+        stacked = {name: torch.stack(values) for name, values in self.diagnostics.items()}
+        return {name: values.double().nanmean().item() for name, values in stacked.items()}
+
+# %% ../nbs/03_engine.ipynb #more0006
+class _Batchwise(nn.Module):
+    """A network whose forward pass takes a whole batch, as `update_bn` needs it."""
+
+    def __init__(self, net: nn.Module, loss: Callable[..., Tensor], amp: bool) -> None:
+        super().__init__()
+        self.net = net
+        self.loss = loss
+        self.amp = amp
+
+    def forward(self, batch: Any) -> None:
+        """Run the network on the batch; its output is not needed."""
+        loss_of_batch(self.net, batch, self.loss, self.amp)()
+
+
+class _Average:
+    """An average of the weights, or none."""
+
+    def __init__(self, net: nn.Module, kind: str | None, decay: float, start: int) -> None:
+        if kind not in (None, "ema", "swa"):
+            raise ValueError(f'average must be None, "ema" or "swa", got {kind!r}')
+        if not 0 <= decay < 1:
+            raise ValueError(f"average_decay must be at least 0 and below 1, got {decay!r}")
+        if type(start) is not int or start < 0:
+            raise ValueError(f"average_start must be a whole number from 0 on, got {start!r}")
+        self.kind = kind
+        self.start = start
+        names = {None: "none", "ema": f"ema of decay {decay}", "swa": "swa"}
+        self.name = names[kind] + (f" from epoch {start + 1}" if kind and start else "")
+        rule = swa_utils.get_ema_multi_avg_fn(decay) if kind == "ema" else None
+        self.model = None
+        if kind is not None:
+            self.model = swa_utils.AveragedModel(net, multi_avg_fn=rule)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether something has been averaged."""
+        return self.model is not None and bool(self.model.n_averaged)
+
+    @property
+    def net(self) -> nn.Module:
+        """The network with the averaged weights."""
+        assert self.model is not None
+        return self.model.module
+
+    def after_step(self, net: nn.Module, epoch: int) -> None:
+        """Follow the weights, if the average is an EMA."""
+        if self.model is not None and self.kind == "ema" and epoch > self.start:
+            self.model.update_parameters(net)
+
+    def after_epoch(self, net: nn.Module, epoch: int) -> None:
+        """Take the weights in, if the average is an SWA."""
+        if self.model is not None and self.kind == "swa" and epoch > self.start:
+            self.model.update_parameters(net)
+
+    def renew_statistics(
+        self,
+        net: nn.Module,  # the one that trains: layers that are frozen in it stay as they are
+        data: Iterable[Any],  # the training data, batch by batch
+        loss: Callable[..., Tensor],
+        amp: bool,
+    ) -> None:
+        """Compute the running statistics of the averaged network from the training data."""
+        state = random_state()  # dropout draws
+        # one sample alone has no variance
+        several = ((batch,) for batch in data if batch_length(batch) > 1)
+        swa_utils.update_bn(several, _Batchwise(self.net, loss, amp))
+        set_random_state(state)
+        for own, module in zip(self.net.modules(), net.modules()):
+            if isinstance(own, nn.modules.batchnorm._BatchNorm) and not module.training:
+                own.load_state_dict(module.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs."""
+        return {} if self.model is None else {"averaged": self.model.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take it from a checkpoint."""
+        if self.model is not None:
+            self.model.load_state_dict(state["averaged"])
+
+# %% ../nbs/03_engine.ipynb #more0008
+class _Callbacks:
+    """Objects of the user's that are told what happens."""
+
+    def __init__(self, callbacks: Sequence[Any]) -> None:
+        names = ("on_start", "on_epoch", "on_end")
+        for callback in callbacks:
+            if not any(callable(getattr(callback, name, None)) for name in names):
+                raise ValueError(
+                    f"a callback must have one of {', '.join(names)}; {callback!r} has none"
+                )
+        self.left = list(callbacks)
+
+    def call(self, name: str, argument: Any) -> None:
+        """Call that method of each; one that fails is left out from then on."""
+        for callback in list(self.left):
+            function = getattr(callback, name, None)
+            if function is None:
+                continue
+            state = random_state()
+            try:
+                function(copy.copy(argument) if name == "on_epoch" else argument)
+            except Exception as error:
+                self.left.remove(callback)
+                warnings.warn(
+                    f"{type(callback).__name__}.{name} failed and is left out from now on: "
+                    f"{type(error).__name__}: {error}",
+                    stacklevel=2,
+                )
+            finally:
+                set_random_state(state)
 
 # %% ../nbs/03_engine.ipynb #e7ea06cf
 def _name_of(thing: Any) -> str:
@@ -381,8 +567,25 @@ class Engine:
         # at most so many samples share one ascent step (the m of m-sharpness); None: the whole
         # batch
         micro_batch: int | None = None,
+        # what training metrics an epoch has: of an even "sample" of at most 2,048 training samples,
+        # of the "full" set, or "none"; the column train_samples says of how many
+        train_metrics: str = "sample",
+        # the metric of the validation data that selects weights and ends the training
+        select_by: str = "loss",
+        better: str | None = None,  # which is: "lower" or "higher"; None: as is known of the metric
+        # None; "ema": of the weights after each step; "swa": of those after each epoch. What is
+        # evaluated, selected and kept is then the average, with BatchNorm statistics of its own
+        average: str | None = None,
+        average_decay: float = 0.999,  # what "ema" keeps at each step
+        average_start: int = 0,  # epochs before the averaging begins
+        # objects with any of on_start(engine), on_epoch(row), on_end(summary)
+        callbacks: Sequence[Any] = (),
     ):
         self._check_schedule(scheduler, schedule_each)
+        if train_metrics not in _TRAIN_METRICS:
+            raise ValueError(
+                f"train_metrics must be one of {', '.join(_TRAIN_METRICS)}, got {train_metrics!r}"
+            )
         batch_size = self._check_batches(batch_size, data, micro_batch, optimizer)
         self.device = to_device(device)
         self.optimizer = _guard_optimizer(optimizer, clip_grad, net)
@@ -407,8 +610,18 @@ class Engine:
         self.amp = amp
         self.augment = augment
         self.micro_batch = micro_batch
+        self.select_by = select_by
+        self.better = better or _better_direction(select_by)
+        if self.better not in ("lower", "higher"):
+            raise ValueError(f'better must be "lower" or "higher", got {better!r}')
+        self.average = _Average(self.net, average, average_decay, average_start)
+        self.callbacks = _Callbacks(callbacks)
+        self.measured_train = None if train_metrics == "none" else self.train
+        if train_metrics == "sample":
+            self.measured_train = even_part(self.train, 2048, self.device)
         self.n_steps = _count_steps(self.train, batch_size)  # of an epoch; 0: not known yet
         self.mean_rho = 0.0  # the radius of the first group, over the steps of an epoch
+        self.diagnostics: dict[str, float] = {}  # of SAM, over the steps of an epoch
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] = {"loss": math.inf, "epoch": 0, "weights": None}
@@ -507,6 +720,8 @@ class Engine:
             "seed": self.seed,
             "amp": self.amp,
             "schedule_each": self.schedule_each,
+            "select_by": f"{self.select_by}, {self.better}",
+            "average": self.average.name,
         }
         about |= _optimizer_fingerprint(self.optimizer, self.scheduler)
         about |= {f"{name}_data": _data_fingerprint(part) for name, part in self.data.items()}
@@ -525,7 +740,9 @@ class Engine:
         stored = self.folder.load_json("fingerprint.json")
         measured = [name for name in self.fingerprint if name.endswith("_of_some_samples")]
         place = str(self.folder.path)
-        refuse_other(place, stored, self.fingerprint, ignore=measured, rel_tol=1e-9)
+        usual = {"select_by": "loss, lower", "average": "none"}
+        newer = [name for name, value in usual.items() if self.fingerprint[name] == value]
+        refuse_other(place, stored, self.fingerprint, ignore=measured, newer=newer, rel_tol=1e-9)
         # another device or number of threads adds in another order
         refuse_other(place, stored, {n: self.fingerprint[n] for n in measured}, rel_tol=5e-3)
 
@@ -590,6 +807,7 @@ class Engine:
             self._save_checkpoint()
         self.last_weights = None
         self.is_running = True
+        self.callbacks.call("on_start", self)
         if is_known and self.folder.path is not None:
             self.folder.save_json("fingerprint.json", self.fingerprint | duration)
 
@@ -615,22 +833,33 @@ class Engine:
 
         def after_step() -> None:
             self._step_scheduler("batch")
+            self.average.after_step(self.net, number)
             bar.update()
 
         self.train_epoch(number, after_step)
         self.epoch = number
+        self.average.after_epoch(self.net, number)
+        self._renew_statistics()
         row = self._record_epoch(started)
         self._step_scheduler("epoch")
         self._save_checkpoint()
         validation_loss = f"{row['validation_loss']:.4g}"
         bar.set_postfix(validation_loss=validation_loss, best=f"{self.best['loss']:.4g}")
         mark = " *" if self.best["epoch"] == number else ""
+        on_train = f"train loss {row['train_loss']:.5f}  " if "train_loss" in row else ""
         self.folder.log(
-            f"epoch {number:3d}  train loss {row['train_loss']:.5f}  "
+            f"epoch {number:3d}  {on_train}"
             f"validation loss {row['validation_loss']:.5f}  "
             f"lr {row['lr']:.2e}  {row['seconds']:.1f} s{mark}",
             printed=self.progress,
         )
+        self.callbacks.call("on_epoch", row)
+
+    def _renew_statistics(self) -> None:
+        """Give the average the BatchNorm statistics of the training data."""
+        if self.average.is_active:
+            data = batches(self.train, self.batch_size)
+            self.average.renew_statistics(self.net, data, self.loss, self.amp)
 
     def train_epoch(
         self,
@@ -640,18 +869,20 @@ class Engine:
         """Train on all samples once; nothing is evaluated or written."""
         train_mode(self.net)
         losses = []
-        current_rho = getattr(self.optimizer, "current_rho", None)
-        rho = 0.0
+        seen = _SeenSteps(self.optimizer, epoch)
         for batch in epoch_batches(self.train, self.batch_size, self.seed, epoch, self.device):
-            rho += current_rho()[0] if current_rho else 0.0
+            seen.before(batch)
             arguments = (batch,) if isinstance(self.loss, BatchLoss) else batch
-            losses.append(self.train_step(*arguments))
+            with seen.told(batch):
+                losses.append(self.train_step(*arguments))
+            seen.after()
             if after_step is not None:
                 after_step()
         if not losses:
             raise ValueError("the train data gave no batch")
         self.n_steps = len(losses)
-        self.mean_rho = rho / self.n_steps
+        self.mean_rho = seen.rho / self.n_steps
+        self.diagnostics = seen.means()
         _refuse_non_finite(torch.stack(losses), epoch)
 
     def train_step(
@@ -697,10 +928,13 @@ class Engine:
     def _record_epoch(self, started: float) -> dict[str, Any]:
         """Evaluate training and validation data, and write the epoch's files."""
         row: dict[str, Any] = {"epoch": self.epoch}
-        for split in ("train", "validation"):
-            row |= {f"{split}_{name}": value for name, value in self.evaluate(split).items()}
+        if self.measured_train is not None:
+            row |= _as_columns("train", self._values_on(self.measured_train))
+            row["train_samples"] = len(self.measured_train)
+        row |= _as_columns("validation", self._values_on(self.data["validation"]))
         row["lr"] = float(self.optimizer.param_groups[0]["lr"])
         row["rho"] = self.mean_rho
+        row |= {f"sam_{name}": value for name, value in self.diagnostics.items()}
         row["skipped_steps"] = int(self.optimizer.counters["skipped"])
         row["seconds"] = round(time.perf_counter() - started, 3)
         if not math.isfinite(row["validation_loss"]):
@@ -709,9 +943,9 @@ class Engine:
             )
         row |= self._extra_columns()
         self.history.append(row)
-        self._remember_best(row["validation_loss"])
+        self._remember_best(row)
         if self.save_every and self.epoch % self.save_every == 0:
-            weights = clone_to_cpu(self.net.state_dict())
+            weights = clone_to_cpu(self._evaluated_net().state_dict())
             self._save_weights(f"saved_models/epoch_{self.epoch:03d}.pt", weights)
         table = pd.DataFrame(self.history)
         self.folder.write("metrics.csv", lambda path: table.to_csv(path, index=False))
@@ -723,16 +957,28 @@ class Engine:
             return {}
         state = random_state()
         try:
-            with eval_mode(self.net):
-                return self.extra_metrics(self.net, self.epoch)
+            with eval_mode(net := self._evaluated_net()):
+                return self.extra_metrics(net, self.epoch)
         finally:
             set_random_state(state)
 
-    def _remember_best(self, loss: float) -> None:
-        """Keep the weights if no epoch had a lower validation loss."""
-        if loss < self.best["loss"]:
-            weights = clone_to_cpu(self.net.state_dict())
-            self.best = {"loss": loss, "epoch": self.epoch, "weights": weights}
+    def _evaluated_net(self) -> nn.Module:
+        """The network; while it trains with an average, the average."""
+        averages = self.is_running and self.average.is_active
+        return self.average.net if averages else self.net
+
+    def _remember_best(self, row: dict[str, Any]) -> None:
+        """Keep the weights if no epoch was better on the validation data."""
+        name = f"validation_{self.select_by}"
+        if name not in row:
+            known = ", ".join(n.removeprefix("validation_") for n in row if "validation_" in n)
+            raise ValueError(f"select_by must be one of {known}, got {self.select_by!r}")
+        score = row[name] if self.better == "lower" else -row[name]
+        if score < self.best.get("score", self.best["loss"]):
+            weights = clone_to_cpu(self._evaluated_net().state_dict())
+            self.best = {"loss": row["validation_loss"], "epoch": self.epoch, "weights": weights}
+            if (self.select_by, self.better) != ("loss", "lower"):
+                self.best["score"] = score
             self._save_weights(self.final_model, weights)
 
     def _save_weights(self, name: str, weights: dict[str, Any]) -> None:
@@ -757,7 +1003,7 @@ class Engine:
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "random": random_state(),
             "data": [g.get_state() for g in generators_of(self.train)],
-        }
+        } | self.average.state()
         if self.epoch <= 1:  # the history begins after the first
             _refuse_unsavable(state)
         self.folder.save("last.pt", state)
@@ -773,6 +1019,7 @@ class Engine:
         self.epoch = state["epoch"]
         self.history = state["history"]
         self.best = state["best"]
+        self.average.load(state)
         set_random_state(state["random"])
         for generator, before in zip(generators_of(self.train), state.get("data", [])):
             generator.set_state(before)
@@ -799,14 +1046,18 @@ class Engine:
         """Loss and metrics at the weights that the model has: after `fit`, the best."""
         if split not in self.data:
             raise ValueError(f"split must be one of {', '.join(self.data)}, got {split!r}")
-        data = self.data[split]
-        batch_size = max(256, self.batch_size)
-        if isinstance(data, Samples) and data.loader is not None:
-            batch_size = data.loader.batch_size or batch_size
-        values = evaluate(self.net, data, self.loss, self.metrics, batch_size, self.amp)
+        values = self._values_on(self.data[split])
         if details:
             return values
         return {name: value for name, value in values.items() if not isinstance(value, list)}
+
+    def _values_on(self, data: Any) -> dict[str, Any]:
+        """Loss and metrics of the evaluated network."""
+        batch_size = max(256, self.batch_size)
+        if isinstance(data, Samples) and data.loader is not None:
+            batch_size = data.loader.batch_size or batch_size
+        net = self._evaluated_net()
+        return evaluate(net, data, self.loss, self.metrics, batch_size, self.amp)
 
     def finish(self) -> dict[str, Any]:  # what summary.json has
         """Evaluate the best weights on all data, write summary.json, and remove last.pt."""
@@ -817,6 +1068,7 @@ class Engine:
                 )
             summary = self._summarize()
             self.folder.save_json("summary.json", summary)
+            self.callbacks.call("on_end", summary)
             if self.folder.path is None:
                 return summary
         # also after a kill between the two files
@@ -862,16 +1114,24 @@ def plot_history(
     history: pd.DataFrame,  # as `Engine.fit` returns it
     # which metric to draw: the columns train_<metric> and validation_<metric>
     metric: str = "loss",
+    # whose weights were kept; None: that of the lowest validation loss
+    best_epoch: int | None = None,
 ) -> Figure:
-    """Training and validation curves, with the epoch of the best validation loss marked."""
+    """Training and validation curves, with the epoch marked whose weights were kept."""
     figure, axis = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
-    best = history.iloc[int(history.validation_loss.argmin())]
+    place = int(history.validation_loss.argmin())
+    if best_epoch is not None:
+        place = int((history.epoch == best_epoch).argmax())
+    best = history.iloc[place]
+    drawn = []
     for split, style in (("train", "--"), ("validation", "-")):
-        axis.plot(history.epoch, history[f"{split}_{metric}"], style, label=split)
+        if (column := f"{split}_{metric}") in history:
+            axis.plot(history.epoch, history[column], style, label=split)
+            drawn.append(column)
     axis.plot(
         best.epoch, best[f"validation_{metric}"], "ko", label=f"chosen: epoch {best.epoch:.0f}"
     )
-    values = history[[f"train_{metric}", f"validation_{metric}"]].to_numpy()
+    values = history[drawn].to_numpy()
     if metric != "accuracy" and values.min() > 0 and values.max() > 10 * values.min():
         axis.set_yscale("log")
     axis.set(xlabel="epoch", ylabel=metric)

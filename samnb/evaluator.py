@@ -27,6 +27,7 @@ from samnb.data import (
     BatchLoss,
     Metrics,
     Nest,
+    Part,
     Samples,
     batch_length,
     batch_weight,
@@ -40,9 +41,6 @@ from samnb.data import (
     rows_of,
     tensors_in,
     to_loss,
-)
-from samnb.files import (
-    contents,
 )
 
 # %% ../nbs/03c_evaluator.ipynb #ddbe70d1
@@ -82,22 +80,14 @@ _GROUPS = 16  # of a sample
 
 
 @dataclass
-class _Sample:
-    """A random part of a data set."""
+class _Sample(Part):
+    """A random part of a data set, in 16 groups of equal size."""
 
-    data: Any
-    index: Tensor  # (n,): n is a multiple of 16, the number of groups
     total: int | None = None  # samples of the whole set, where `data` are those drawn alone
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def __getitem__(self, chosen: slice | Tensor) -> Any:
-        return self.data[self.index[chosen]]
 
     def contents(self) -> Iterator[Tensor]:
         """What a fingerprint is made from."""
-        yield from (*contents(self.data), self.index)
+        yield from super().contents()
         if self.total is not None:
             yield torch.tensor(self.total)
 
