@@ -1152,7 +1152,7 @@ def plot_diagnostics(
     for name, style in (("predicted_rise", "--"), ("measured_rise", "-")):
         if f"sam_{name}" in history:
             left.plot(history.epoch, history[f"sam_{name}"], style, label=name.replace("_", " "))
-    left.set(xlabel="epoch", ylabel="rise of the loss", ylim=(0, None))
+    left.set(xlabel="epoch", ylabel="rise of the loss")
     left.legend()
     compared = history[:0]
     if "sam_gradient_cosine" in history:
