@@ -33,7 +33,7 @@ _NAMES = {
     "panels": "launch",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
-_MODULES = {*_NAMES, "closed_form", "evaluator", "files", "cpu", "csv_files"}
+_MODULES = {*_NAMES, "closed_form", "trainers", "evaluator", "files", "cpu", "csv_files"}
 
 __all__ = sorted(_HOME)
 
