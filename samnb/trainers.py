@@ -165,8 +165,8 @@ class HuggingFaceSAM:
             whole = num_items_in_batch, trainer.current_gradient_accumulation_steps
             n_items, n_batches = whole if share < 1 else (items[number], 1)
             trainer.current_gradient_accumulation_steps = n_batches
-            try:  # a copy, since the Trainer takes the labels out
-                return step(model, dict(batches[number]), n_items)
+            try:
+                return step(model, batches[number], n_items)
             finally:
                 trainer.current_gradient_accumulation_steps = whole[1]
 
