@@ -21,7 +21,6 @@ _NAMES = {
     "images": "load_images",
     "data": "evaluate",
     "engine": "Engine",
-    "rho": "suggest_rho",
     "landscape": "loss_surface read_surface flat_area trajectory",
     "pictures": "plot_contour plot_surface_3d plot_line explore",
     "hessian": "hessian_eigenvalues hessian_trace spectral_density",
@@ -42,6 +41,7 @@ _MODULES = {
     "csv_files",
     "evaluator",
     "files",
+    "rho",
     "trainers",
 }
 
