@@ -190,7 +190,7 @@ def split_name(
     name: str,  # "file.py:attribute" or "module:attribute"
 ) -> tuple[str, str]:
     """Where something is, and what it is called there."""
-    where, colon, attribute = name.rpartition(":")
+    where, _, attribute = name.rpartition(":")
     if not (where and attribute):
         raise ValueError(f'a name of your own is "file.py:name" or "module:name"; got {name!r}')
     return where, attribute
@@ -205,7 +205,9 @@ def _find_file(where: str) -> Path:
         raise FileNotFoundError(f"there is no folder {path.parent.resolve()} for {path.name}")
     others = [file.name for file in sorted(path.parent.glob("*.py"))]
     place = path.parent.resolve()
-    raise FileNotFoundError(f"there is no file {path.name} in {place}; {nearest(path.name, others)}")
+    raise FileNotFoundError(
+        f"there is no file {path.name} in {place}; {nearest(path.name, others)}"
+    )
 
 
 def _find_module(where: str) -> Path | None:
@@ -246,7 +248,7 @@ def short_name(
     name: str,  # as `whole_name` gives it, or any other
 ) -> str:
     """The same without the folder that imports start from; a name that has no file as it is."""
-    where, colon, attribute = name.rpartition(":")
+    where, _, attribute = name.rpartition(":")
     if not where.endswith(".py"):
         return name
     path = Path(where)
@@ -360,7 +362,9 @@ def arguments_of(
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) or p.name in without:
             continue
         hint = hints.get(p.name, p.annotation)
-        hint = inspect.Parameter.empty if isinstance(hint, str) else hint
+        if isinstance(hint, str):  # of a type that could not be looked up
+            simple = {kind.__name__: kind for kind in _PLAIN}
+            hint = simple.get(hint.removesuffix(" | None"), inspect.Parameter.empty)
         wants_list = get_origin(hint) is list or hint is list
         found.append(Argument(p.name, _plain_hint(hint, p.default), p.default, wants_list))
     return found
