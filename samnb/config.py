@@ -17,7 +17,7 @@ import inspect
 import pickle
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import CodeType, ModuleType, NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
@@ -48,6 +48,7 @@ from samnb.names import (
     contents_of_file,
     hint_in_words,
     load_named,
+    local_sources,
     nearest,
     short_name,
     whole_name,
@@ -230,6 +231,11 @@ def _known(
 def _split(text: str | None) -> list[str]:
     """Names with commas between."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _each(change: Callable[[str], str], role: str, text: str) -> str:
+    """A name, or of metrics each, changed."""
+    return ",".join(map(change, _split(text))) if role == "metrics" else change(text)
 
 # %% ../nbs/06_config.ipynb #own00006
 class _OpenConfig(type):
@@ -702,6 +708,9 @@ def _of_config(role: str, config: Config) -> set[str]:
     return allowed & {a.name for a in arguments_of(thing_named(role, name))} - {*SAM_OPTIONS}
 
 # %% ../nbs/06_config.ipynb #name0007
+_SEEN: dict[str, None] = {}  # own parameters that a `Config` of this process had
+
+
 def _sort_out(
     values: dict[str, Any],  # as `Config` was called
 ) -> tuple[dict[str, Any], dict[str, Any]]:  # by field; and the types of the further fields
@@ -727,6 +736,7 @@ def _sort_out(
         found |= _option_of_whom(name, typed[name], config, own, explicit | found.keys())
         sure.pop(name, None)
     hints = {name: own[name].argument.hint for name in own if name in found}
+    _SEEN.update(dict.fromkeys(hints))
     return sure | found, hints
 
 
@@ -1218,9 +1228,9 @@ def _whole_names(config: Config) -> dict[str, str]:
     """The parameters that name files, with the whole paths of these."""
     named = {role: getattr(config, role) for role in ("model", *_REGISTERED) if role != "dataset"}
     return {
-        role: ",".join(whole_name(n) if ":" in n else n for n in _split(names))
-        for role, names in named.items()
-        if names is not None and ":" in names
+        role: _each(lambda name: whole_name(name) if ":" in name else name, role, text)
+        for role, text in named.items()
+        if text is not None and ":" in text
     }
 
 
@@ -1297,6 +1307,60 @@ def explain(
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "source"], dtype=object)
     return table.rename_axis("parameter")
+
+# %% ../nbs/06_config.ipynb #name0030
+def arguments_for(
+    config: Config,  # resolved
+    owner: str,  # as in `parts_of`
+) -> dict[str, Any]:  # argument -> value
+    """What a named thing is told by a configuration: its own parameters, and those that it shares."""
+    role, name = parts_of(config)[owner]
+    shared = (*_SHARED, *_OF_CONFIG.get(role, ()))
+    found = {
+        a.name: getattr(config, a.name)
+        for a in arguments_of(thing_named(role, name))
+        if a.name in shared and role != "model"
+    }
+    for field_name, own in own_parameters(config).items():
+        if own.owner == owner:
+            found[own.argument.name] = own.argument.given(getattr(config, field_name, None))
+    return {argument: value for argument, value in found.items() if value is not None}
+
+
+def with_short_names(
+    config: Config,
+) -> dict[str, Any]:  # every parameter
+    """The parameters as one reads them, and as they mean the same on another machine."""
+    values = asdict(config)
+    for role in ("model", *_REGISTERED):
+        if values[role] is not None and ":" in values[role]:
+            values[role] = _each(short_name, role, values[role])
+    return values
+
+
+def files_of(
+    config: Config,  # resolved
+) -> dict[str, Path]:  # path below code/ of a run folder -> file
+    """The files of the user's that a run depends on.
+
+    ValueError: two that differ, and would have one place.
+    """
+    found: dict[str, Path] = {}
+    for _, name in parts_of(config).values():
+        where = name.rpartition(":")[0]
+        for module, file in (local_sources(where) if where.endswith(".py") else {}).items():
+            parts = module.split(".")
+            inside = file.name == "__init__.py"
+            place = "/".join([*parts, file.name] if inside else [*parts[:-1], file.name])
+            if found.setdefault(place, file).read_bytes() != file.read_bytes():
+                raise ValueError(f"{found[place]} and {file} are two files of one name: rename one")
+    return found
+
+
+def parameter_names() -> list[str]:
+    """What columns of a table of runs are parameters; `loss_function` is that called loss."""
+    own = [name for name in _SEEN if name not in {f.name for f in fields(Config)}]
+    return [*(f.name for f in fields(Config) if f.name != "loss"), "loss_function", *own]
 
 # %% ../nbs/06_config.ipynb #name0022
 def parameters(
