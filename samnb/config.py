@@ -246,10 +246,10 @@ class _OpenConfig(type):
         options = any(values.get(name) is not None for name in SAM_OPTIONS)
         by_name = any(values.get(role) for role in _REGISTERED) or values.get("model")
         if known.issuperset(values) and not (options and by_name):
-            return super(_OpenConfig, Config).__call__(*args, **values)
+            return type.__call__(Config, *args, **values)
         sorted_values, hints = _sort_out(values)
         kind = _with_fields(tuple(hints), tuple(hints.values()))
-        return super(_OpenConfig, kind).__call__(*args, **sorted_values)
+        return type.__call__(kind, *args, **sorted_values)
 
 # %% ../nbs/06_config.ipynb #cb5b3c14
 @_refuse_in_one_sentence
@@ -776,7 +776,7 @@ def _with_fields(names: tuple[str, ...], hints: tuple[Any, ...]) -> Any:
     body |= {"__module__": Config.__module__, "__qualname__": "Config"}
     body |= {"__doc__": Config.__doc__}
     body |= {name: _parameter(None, "of what is named") for name in names}
-    kind = type.__new__(_OpenConfig, "Config", (Config,), body)
+    kind: Any = type.__new__(_OpenConfig, "Config", (Config,), body)
     settings = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
     return _refuse_in_one_sentence(checked_dataclass(frozen=True, config=settings)(kind))
 
@@ -1122,7 +1122,9 @@ def _inapplicable(
     place = f"model {config.model!r} on data set {config.dataset!r}"
     arguments = _entry_of(config.model).arguments
     reasons = {name: place for name in _MODEL_PARAMETERS if name not in arguments}
-    foreign = _SERIES_PARAMETERS if is_images(config.dataset) else _IMAGE_PARAMETERS
+    foreign: tuple[str, ...] = (
+        _SERIES_PARAMETERS if is_images(config.dataset) else _IMAGE_PARAMETERS
+    )
     if is_own_data(config.dataset):
         foreign = _not_of_function(config.dataset)
     reasons |= dict.fromkeys(foreign, place)
@@ -1215,7 +1217,8 @@ def resolve(
         raise ValueError(
             f"data of your own ({config.dataset}) need loss or batch_loss: no recipe knows it"
         )
-    config = replace(config, dataset=find_dataset(config.dataset), **_whole_names(config))
+    whole: dict[str, Any] = _whole_names(config)
+    config = replace(config, dataset=find_dataset(config.dataset), **whole)
     filled = {
         name: value
         for name, value in recipe_of(config).items()
@@ -1245,7 +1248,8 @@ def _own_defaults(config: Config) -> dict[str, Any]:
             continue
         if own.argument.is_required:
             raise ValueError(
-                f"{own} needs {name}, which has no default: give {hint_in_words(own.argument.hint)}"
+                f"{own} needs {name}, which has no default; it is of type "
+                f"{hint_in_words(own.argument.hint)}"
             )
         if own.name not in _OPTIMIZERS_OF_RECIPES and own.argument.default is not None:
             found[name] = own.argument.default
@@ -1255,7 +1259,7 @@ def _own_defaults(config: Config) -> dict[str, Any]:
 def own_of_default(
     config: Config,  # resolved
 ) -> set[str]:
-    """The parameters of named things that are what their signature says: no part of a run's name."""
+    """The parameters of named things that are what their signature says."""
     return {
         name
         for name, own in own_parameters(config).items()
@@ -1313,7 +1317,7 @@ def arguments_for(
     config: Config,  # resolved
     owner: str,  # as in `parts_of`
 ) -> dict[str, Any]:  # argument -> value
-    """What a named thing is told by a configuration: its own parameters, and those that it shares."""
+    """What a named thing is told: its own parameters, and those that it shares."""
     role, name = parts_of(config)[owner]
     shared = (*_SHARED, *_OF_CONFIG.get(role, ()))
     found = {
@@ -1415,7 +1419,8 @@ def _role_of(name: str) -> str:
             return role
     first = [a.name for a in arguments_of(thing)[:2]]
     usual = {"params": "optimizer", "optimizer": "scheduler", "net": "batch_loss", "output": "loss"}
-    return usual.get(first[0], "model" if {*_SHAPES} & {*first} else "dataset") if first else "dataset"
+    other = "model" if {*_SHAPES} & {*first} else "dataset"
+    return usual.get(first[0], other) if first else other
 
 # %% ../nbs/06_config.ipynb #dc299e45
 def notebook_parameters(

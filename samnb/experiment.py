@@ -34,12 +34,13 @@ from tqdm.auto import tqdm
 from samnb.config import (
     _REGISTERED,
     MODELS,
-    _split,
     SAM_OPTIONS,
     SAM_SCHEDULE,
     SINCE_ADDED,
     WITHOUT_EFFECT,
     Config,
+    _split,
+    arguments_for,
     chosen_measures,
     config_from,
     files_of,
@@ -52,7 +53,6 @@ from samnb.config import (
     recipe_of,
     resolve,
     thing_named,
-    arguments_for,
     user_code,
     variant_defaults,
     with_short_names,
@@ -123,7 +123,9 @@ def _readable_slug(
         for name, value in values.items()
         if name not in unsaid and value is not None and value != usual.get(name)
     ]
-    return "_".join(f"{name}={_label(values[name])}" for name in [*always, *special]).replace("/", ".")
+    return "_".join(f"{name}={_label(values[name])}" for name in [*always, *special]).replace(
+        "/", "."
+    )
 
 # %% ../nbs/06b_experiment.ipynb #abf3cd2b
 def run_folder(
@@ -379,6 +381,17 @@ def _shapes_of_batch(batch: Any) -> dict[str, int]:
 Task = ForecastingTask | ClassificationTask | OwnTask
 
 
+def sha256_of_dataset(
+    config: Any,  # a resolved `Config`
+) -> str:
+    """Load the data of a configuration, and return their hash."""
+    if is_own_data(config.dataset):
+        return OwnTask(config).sha256
+    if is_images(config.dataset):
+        return load_images(config.dataset)[0].sha256
+    return load_series(config.dataset, missing=config.missing or "refuse").sha256
+
+
 def build_task(
     config: Config,  # resolved
 ) -> Task:
@@ -441,7 +454,9 @@ def _lr_scheduler(
         return schedulers.CosineAnnealingWarmRestarts(optimizer, 5, eta_min=1e-6)
     if config.scheduler == "step":  # a tenth after each third
         return schedulers.StepLR(optimizer, max(1, config.max_epochs // 3), gamma=0.1)
-    return thing_named("scheduler", config.scheduler)(optimizer, **arguments_for(config, "scheduler"))
+    return thing_named("scheduler", config.scheduler)(
+        optimizer, **arguments_for(config, "scheduler")
+    )
 
 # %% ../nbs/06b_experiment.ipynb #020b0427
 def build_optimizer(
@@ -833,9 +848,7 @@ def summary_sentence(result: Result) -> str:
     ahead = f", horizon {config.horizon}" if config.horizon else ""
     of_mse = config.loss == "mse"  # the gap is that of the loss
     gap = summary["gap"] if of_mse else metrics["mse"] - summary["train"]["mse"]
-    sentence = (
-        f"{what}{ahead}: test MSE {metrics['mse']:.4f}, {gap:+.4f} against training, {when}"
-    )
+    sentence = f"{what}{ahead}: test MSE {metrics['mse']:.4f}, {gap:+.4f} against training, {when}"
     published = published_result(config)
     if published is None:
         return f"{sentence}."

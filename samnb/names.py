@@ -288,7 +288,7 @@ def _plain_hint(
     if hint in (inspect.Parameter.empty, Any):
         by_default = type(default)
         if by_default is tuple:
-            return tuple[tuple(_plain_hint(Any, part) for part in default)]  # type: ignore[misc]
+            return types.GenericAlias(tuple, tuple(_plain_hint(Any, part) for part in default))
         return by_default if by_default in _PLAIN else bool | int | float | str
     kind, parts = get_origin(hint), get_args(hint)
     if hint in _PLAIN or kind is Literal:
@@ -303,7 +303,8 @@ def _plain_hint(
         inside = [_plain_hint(part, None) if part is not ... else ... for part in parts]
         if None in inside:
             return None
-        return tuple[tuple(inside)] if kind is tuple else tuple[inside[0], ...]  # type: ignore[misc]
+        parts = tuple(inside) if kind is tuple else (inside[0], ...)
+        return types.GenericAlias(tuple, parts)
     return tuple[Any, ...] if hint in (tuple, list) else None
 
 
@@ -352,7 +353,8 @@ def arguments_of(
         signature = inspect.signature(thing).parameters.values()
     except (TypeError, ValueError):
         raise ValueError(f"{name} does not say which arguments it takes") from None
-    constructor: Any = thing.__init__ if isinstance(thing, type) else thing
+    made: Any = thing
+    constructor = made.__init__ if isinstance(thing, type) else made
     try:
         hints = typing.get_type_hints(constructor, include_extras=True)
     except Exception:  # types that are not imported where they are named

@@ -10,7 +10,7 @@ __all__ = ['STUDIES', 'list_studies', 'measure_run', 'GeneralizationStudy', 'gen
 import html
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from torch import nn
 from tqdm.auto import tqdm
 
-from .config import Config
+from .config import Config, parameter_names
 from .engine import Engine
 from .experiment import build_net, mean_attention, restore_run
 from .files import RunFolder, find_folder, seed_everything
@@ -239,7 +239,7 @@ def study_parameters(
     runs: pd.DataFrame,  # a row a run, with its parameters; a run may be older than a parameter
 ) -> list[str]:
     """The parameters that are not the same in all runs."""
-    return [f.name for f in fields(Config) if f.name in runs and runs[f.name].nunique() > 1]
+    return [name for name in parameter_names() if name in runs and runs[name].nunique() > 1]
 
 # %% ../nbs/07c_studies.ipynb #d9c7115b
 def _remarks(ranking: pd.DataFrame, varied: list[str]) -> tuple[str, ...]:
@@ -323,7 +323,7 @@ def publish_sharpness(
     varied = {*study_parameters(runs), "seed"}
     first = runs.columns.get_loc("train_loss")
     last = runs.columns.get_loc("run_dir")
-    columns = [f.name for f in fields(Config) if f.name in varied]
+    columns = [name for name in parameter_names() if name in varied]
     file = _published_folder() / f"{name}.csv"
     runs[[*columns, *runs.columns[first:last]]].to_csv(file, index=False)
     return file
@@ -364,7 +364,7 @@ def _attention_maps(runs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def _publish_runs(runs: pd.DataFrame, name: str) -> list[Path]:
     # where a data file lies is nobody else's business
     runs = runs.assign(dataset=runs.dataset.map(lambda file: Path(file).name))
-    parameters = {f.name for f in fields(Config)}
+    parameters = {*parameter_names()}
     keys = [name for name in runs if name in parameters and runs[name].nunique() > 1]
     first_seed = runs[runs.seed == runs.seed.min()]
     tables = {

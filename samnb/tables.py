@@ -11,7 +11,7 @@ import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +23,15 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from pandas.io.formats.style import Styler
 
-from .config import WITHOUT_EFFECT, Config
+from .config import WITHOUT_EFFECT, parameter_names
 from .sweep import OF_SAM
 
 # %% ../nbs/07b_tables.ipynb #87b769ca
 _HIGHER_IS_BETTER = ("accuracy", "top5")
-_LOWER_IS_BETTER = ("loss", "mse", "mae", "rmse", "ece", "gap", "memorized", "epochs", "seconds")
+_LOWER_IS_BETTER = (
+    *("loss", "mse", "mae", "rmse", "ece", "gap", "memorized", "epochs", "seconds"),
+    *("smape", "mase", "huber", "quantile", "entropy"),
+)
 
 
 def _better_direction(
@@ -96,7 +99,7 @@ def _refuse_mixed_cell(
     """Refuse several runs of one seed, and name the parameters in which they differ."""
     if not runs.seed.duplicated().any():
         return
-    parameters = [f.name for f in fields(Config) if f.name in runs and f.name not in (*by, "seed")]
+    parameters = [n for n in parameter_names() if n in runs and n not in (*by, "seed")]
     varied = [name for name in parameters if runs[name].nunique(dropna=False) > 1]
     raise ValueError(
         "several runs of one seed share a cell; put "
@@ -389,7 +392,7 @@ def varied_parameters(
 ) -> tuple[list[str], list[str]]:  # of the method, and the others
     """Find the parameters in which runs differ, but for the seed."""
     no_choice = ("seed", "dataset", *_METHOD, *WITHOUT_EFFECT)
-    names = [f.name for f in fields(Config) if f.name in results and f.name not in no_choice]
+    names = [n for n in parameter_names() if n in results and n not in no_choice]
     same = results.groupby([*_METHOD, "dataset"], dropna=False)
     others = [name for name in names if (same[name].nunique(dropna=False) > 1).any()]
     several = [name for name in (*_METHOD, "dataset") if results[name].nunique(dropna=False) > 1]
