@@ -33,7 +33,18 @@ _NAMES = {
     "panels": "launch",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
-_MODULES = {*_NAMES, "closed_form", "command_line", "evaluator", "files", "cpu", "csv_files", "losses", "names"}
+_MODULES = {
+    *_NAMES,
+    "closed_form",
+    "command_line",
+    "cpu",
+    "csv_files",
+    "evaluator",
+    "files",
+    "losses",
+    "names",
+    "trainers",
+}
 
 __all__ = sorted(_HOME)
 

@@ -33,6 +33,7 @@ from torch.utils.data import (
 
 from .cpu import keep_memory
 from samnb.files import (
+    contents,
     random_state,
     seed_everything,
     set_random_state,
@@ -445,6 +446,39 @@ def keep_on_device(
     whole = map_tensors(lambda _: next(joined), read[0])
     is_pair = isinstance(whole, (tuple, list)) and all(isinstance(t, Tensor) for t in whole)
     return TensorDataset(*whole) if is_pair else Nest(whole)
+
+# %% ../nbs/02c_data.ipynb #part0002
+@dataclass
+class Part:
+    """Some samples of data that are on the device."""
+
+    data: Any
+    index: Tensor  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, chosen: slice | Tensor) -> Any:
+        return self.data[self.index[chosen]]
+
+    def contents(self) -> Iterator[Tensor]:
+        """What a fingerprint is made from."""
+        yield from (*contents(self.data), self.index)
+
+
+def even_part(
+    data: Any,  # as `on_device` gives it
+    n: int,  # samples, at most
+    device: torch.device | str = "cpu",  # where the data are
+) -> Any:
+    """At most `n` samples, evenly spread; all of an iterable of batches."""
+    if isinstance(data, Batches) or len(data) <= n:
+        return data
+    chosen = torch.linspace(0, len(data) - 1, n, dtype=torch.float64).round().long()
+    if not isinstance(data, Samples):
+        return Part(data, chosen.to(device))
+    places = chosen if data.places is None else torch.as_tensor(data.places)[chosen]
+    return replace(data, places=places.tolist())
 
 # %% ../nbs/02c_data.ipynb #2dd89751
 def _device_of(net: nn.Module) -> torch.device:

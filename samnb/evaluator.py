@@ -27,6 +27,7 @@ from samnb.data import (
     BatchLoss,
     Metrics,
     Nest,
+    Part,
     Samples,
     batch_length,
     batch_weight,
@@ -40,9 +41,6 @@ from samnb.data import (
     rows_of,
     tensors_in,
     to_loss,
-)
-from samnb.files import (
-    contents,
 )
 
 # %% ../nbs/03c_evaluator.ipynb #ddbe70d1
@@ -82,22 +80,14 @@ _GROUPS = 16  # of a sample
 
 
 @dataclass
-class _Sample:
-    """A random part of a data set."""
+class _Sample(Part):
+    """A random part of a data set, in 16 groups of equal size."""
 
-    data: Any
-    index: Tensor  # (n,): n is a multiple of 16, the number of groups
     total: int | None = None  # samples of the whole set, where `data` are those drawn alone
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def __getitem__(self, chosen: slice | Tensor) -> Any:
-        return self.data[self.index[chosen]]
 
     def contents(self) -> Iterator[Tensor]:
         """What a fingerprint is made from."""
-        yield from (*contents(self.data), self.index)
+        yield from super().contents()
         if self.total is not None:
             yield torch.tensor(self.total)
 
@@ -229,6 +219,34 @@ def is_of_each_sample(
         )
     return False
 
+# %% ../nbs/03c_evaluator.ipynb #twice002
+def refuse_two_outputs(
+    first: Any,  # output or loss of some samples
+    second: Any,  # of the same, once more
+) -> None:
+    """Refuse a network that changes from one pass to the next in eval mode."""
+    for one, other in zip(tree_leaves(first), tree_leaves(second)):
+        if not isinstance(one, Tensor) or not one.is_floating_point():
+            continue
+        slack = torch.finfo(one.dtype).eps ** 0.5 * one.norm()
+        if one.isfinite().all() and not (one - other).norm() <= slack:
+            raise ValueError(
+                "the network gives two outputs for the same samples, in eval mode: it draws at "
+                "random (dropout that does not ask self.training?) or keeps count; make its "
+                "forward pass the same each time"
+            )
+
+
+def refuse_immovable(net: nn.Module) -> None:
+    """Refuse a network without weights."""
+    parameters = list(net.parameters())
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters):
+        raise ValueError("the network has lazy layers; run one batch through it first")
+    if any(p.is_meta for p in parameters):
+        raise ValueError("the network is on the meta device, where weights have no values")
+    if not parameters:
+        raise ValueError("the network has no parameters that could be moved")
+
 # %% ../nbs/03c_evaluator.ipynb #232ca45d
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, Conv3x3)
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -345,7 +363,8 @@ class _PointEvaluator:
         for split, data in self.splits.items():
             batch = self.some_samples(split)
             check_data(self.net, Nest(batch), loss, split, self.amp)
-            _, output, targets = loss_of_batch(self.net, batch, loss)()
+            value, output, targets = loss_of_batch(self.net, batch, loss)()
+            refuse_two_outputs((value, output), loss_of_batch(self.net, batch, loss)()[:2])
 
             def value_of(numbers: Tensor) -> Tensor:
                 if isinstance(output, Tensor):

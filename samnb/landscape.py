@@ -11,6 +11,7 @@ import itertools
 import math
 import pickle
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,15 @@ from samnb.data import (
     on_device,
     to_loss,
 )
-from .evaluator import _GROUPS, _copied, _draw_sample, _PointEvaluator, _Sample, tensors_of
+from samnb.evaluator import (
+    _GROUPS,
+    _copied,
+    _draw_sample,
+    _PointEvaluator,
+    _Sample,
+    refuse_immovable,
+    tensors_of,
+)
 from samnb.files import (
     file_lock,
     fingerprint_of,
@@ -563,6 +572,16 @@ def _fill_by_closed_form(
     surface.partial.clear()
 
 # %% ../nbs/04_landscape.ipynb #a2936e8d
+def _refuse_settings(net: nn.Module, seed: Any, batch_size: Any, file: Any) -> None:
+    """Refuse what no surface can be made with."""
+    refuse_immovable(net)
+    for name, value, least in (("seed", seed, 0), ("batch_size", batch_size, 1)):
+        if type(value) is not int or value < least:
+            raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
+    if file is not None and Path(file).is_dir():
+        raise ValueError(f"file must be the name of an HDF5 file; {file} is a folder")
+
+
 def _axis_coordinates(values: tuple[float, float, int], name: str) -> np.ndarray:
     """Coordinates from (from, to, how many)."""
     try:
@@ -784,6 +803,7 @@ def loss_surface(
     y_axis = None if y is None else _axis_coordinates(y, "y")
     if batch_loss is not None:
         loss = to_loss(loss, batch_loss)
+    _refuse_settings(net, seed, batch_size, file)
     device = next(net.parameters()).device
     moving_net = _copied(net).eval()
     used = _make_directions(
@@ -815,6 +835,12 @@ def loss_surface(
         else:
             _fill_by_points(surface, evaluator, executor, progress, saver)
         saver.save(now=True)
+    if surface.centre is not None and not math.isfinite(surface.centre):
+        warnings.warn(
+            f"the loss is {surface.centre} in the centre of the surface; are there values in the "
+            "data that are no numbers?",
+            stacklevel=2,
+        )
     return surface
 
 # %% ../nbs/04_landscape.ipynb #aedb151e

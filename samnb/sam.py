@@ -170,8 +170,9 @@ def _refuse_unknown_arguments(
         if name in known:
             continue
         close = difflib.get_close_matches(name, [*own, *known], 1)
-        hint = _ELSEWHERE.get(name) or (f"did you mean {close[0]}?" if close else "")
-        raise TypeError(f"neither {kind.__name__} nor {base_name} takes {name!r}; {hint}".strip())
+        guess = f"did you mean {close[0]}?" if close else f"see help({base_name})"
+        hint = _ELSEWHERE.get(name) or guess
+        raise TypeError(f"neither {kind.__name__} nor {base_name} takes {name!r}; {hint}")
 
 
 def _check_base_optimizer(
@@ -192,6 +193,27 @@ def _check_base_optimizer(
         raise TypeError(
             "base_optimizer must be a class such as torch.optim.Adam, "
             f"not an instance of {type(base_optimizer).__name__}"
+        )
+    if isinstance(base_optimizer, type) and issubclass(base_optimizer, GuardedOptimizer):
+        raise TypeError(
+            f"{base_optimizer.__name__} has a base optimizer itself, and cannot be one; "
+            "give a class such as torch.optim.Adam"
+        )
+
+
+def _refuse_other_model(
+    model: nn.Module | None,
+    parameters: list[Tensor],  # of the optimizer
+) -> None:
+    """Refuse a model that has none of the parameters."""
+    if model is None:
+        return
+    of_model = list(model.parameters())
+    own = {id(p) for p in parameters}
+    if of_model and not any(id(p) in own for p in of_model):
+        raise ValueError(
+            "model has none of the parameters that this optimizer steps; give the network whose "
+            "parameters they are"
         )
 
 
@@ -359,6 +381,8 @@ class _Memory:
         self.kept: dict[str, dict[Tensor, Tensor]] = {}
         # what is mixed in if the step is taken
         self.pending: dict[str, dict[Tensor, Tensor]] = {}
+        # what a checkpoint that is read into `pack` may have, although nothing is kept yet
+        self.expected: dict[str, list[Tensor]] = {}
 
     def update(
         self,
@@ -393,7 +417,11 @@ class _Memory:
         parameters: list[Tensor],
     ) -> None:
         """Write what is kept beside the base optimizer's state of each parameter."""
-        for name, kept in self.kept.items():
+        places = {
+            name: {p: torch.zeros_like(_local(p)) for p in expected}
+            for name, expected in self.expected.items()
+        }
+        for name, kept in (places | self.kept).items():
             for i, p in enumerate(parameters):
                 if p in kept:
                     state.setdefault(i, {})[self.prefix + name] = _like_parameter(kept[p], p)
@@ -475,9 +503,12 @@ class GuardedOptimizer(torch.optim.Optimizer):
         self.memory = _Memory()
         self.base_optimizer = base_optimizer(self.param_groups, **base_arguments)
         _check_base_optimizer(params, type(self.base_optimizer))
+        if any(group.get("differentiable") for group in self.param_groups):
+            raise ValueError("differentiable=True is for steps that autograd follows; not for this")
         self._share_with_base()
         self._seen = _SeenGradients()
         self._seen.remember(self._parameters())
+        _refuse_other_model(model, self._parameters())
         self._before_step = _KeptBuffers(model)
         self._before_step.keep(only_broken=True)
         # of the losses in the closure form
@@ -501,7 +532,11 @@ class GuardedOptimizer(torch.optim.Optimizer):
         # torch adds the first groups before the base optimizer exists
         owner: Any = getattr(self, "base_optimizer", super())
         owner.add_param_group({**self.defaults, **param_group})
-        for p in self.param_groups[-1]["params"]:
+        added = self.param_groups[-1]
+        if len(set(added["params"])) < len(added["params"]):
+            self.param_groups.pop()
+            raise ValueError("a parameter stands twice in a group, and would be stepped twice")
+        for p in added["params"]:
             if p.is_complex() or p.layout is not torch.strided:
                 self.param_groups.pop()
                 raise ValueError(
@@ -615,9 +650,18 @@ class GuardedOptimizer(torch.optim.Optimizer):
 
     def _run_closure(self, closure: Closure) -> Tensor:  # the loss
         """One pass: the gradients of this closure alone, unscaled."""
+        if torch.is_inference_mode_enabled():
+            raise RuntimeError("there are no gradients within torch.inference_mode(); leave it")
         self.zero_grad()
+        versions = [_local(p)._version for p in self._parameters()]
         with torch.enable_grad():
             loss = closure()
+        if versions != [_local(p)._version for p in self._parameters()]:
+            warnings.warn(
+                "the closure changes weights in place: what it does in the first pass stays, what "
+                "it does to the perturbed weights is undone; do it after the step",
+                stacklevel=2,
+            )
         if not (isinstance(loss, Tensor) and loss.numel() == 1):
             got = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else loss
             raise TypeError(
@@ -775,6 +819,10 @@ class Perturbation:
         """Take the weights as they are for those that are wanted."""
         self._saved = []
         self._versions = []
+
+    def moved(self) -> list[tuple[Tensor, Tensor]]:
+        """What is moved, each tensor with a copy of what it was."""
+        return self._saved
 
     def is_overwritten(self) -> bool:
         """Whether everything that was moved has been written to since, as by `load_state_dict`."""
@@ -1004,6 +1052,61 @@ class _FirstHalf:
                 f"If it was not, {self._remedy}"
             )
 
+# %% ../nbs/00_sam.ipynb #diag0002
+class _Diagnostics:
+    """What a step of two passes has found out about the loss around the weights."""
+
+    every = 10  # steps from one comparison of gradients to the next
+
+    def __init__(self) -> None:
+        self.values: dict[str, Tensor] = {}
+        self._radius = 0.0
+        self._length: Any = None
+
+    def begin(
+        self,
+        radii: list[float],  # of the groups that move
+        length: Tensor | None,  # of the direction; None: the step predicts nothing
+    ) -> None:
+        """Predict the rise of the loss; groups of several radii have no one prediction."""
+        self.values = {}
+        if length is None or len(set(radii)) != 1 or radii[0] == 0:
+            return
+        self._radius, self._length = radii[0], length
+        self.values["predicted_rise"] = radii[0] * length
+
+    def compare_losses(self, first: Tensor, second: Tensor, scale: float | Tensor | None) -> None:
+        """Measure the rise; losses are scaled by a gradient scaler, or None."""
+        if self.values:
+            rise = (second.detach() - first.detach()).reshape(()) / (1 if scale is None else scale)
+            self.values["measured_rise"] = rise
+            self.values["rise_ratio"] = rise / self.values["predicted_rise"]
+
+    def compare_gradients(self, moved: list[tuple[Tensor, Tensor]]) -> None:
+        """Compare the gradient here with the first one, along which (tensor, copy) pairs moved."""
+        pairs = [(p, copy) for p, copy in moved if p.grad is not None]
+        if (
+            not self.values
+            or len(pairs) < len(moved)
+            or any(hasattr(p, "to_local") for p, _ in pairs)
+        ):
+            return
+        gradients = _gradients_of([p for p, _ in pairs])
+        terms = [inner_product([p.detach() - copy], [g]) for (p, copy), g in zip(pairs, gradients)]
+        product = torch.stack([term.to(terms[0].device) for term in terms]).sum()
+        norm = gradient_norm(gradients)
+        self.values["gradient_cosine"] = product / (self._radius * norm)
+        self.values["gradient_norm_ratio"] = norm / self._length
+
+    def average(self, parts: list[dict[str, Tensor]], weights: Sequence[float]) -> None:
+        """Of micro-batches that were perturbed each for itself: the weighted means."""
+        names = set.intersection(*map(set, parts)) if parts else set()
+        of_parts = {name: [part[name] for part in parts] for name in sorted(names)}
+        self.values = {
+            name: torch.stack([w * value for w, value in zip(weights, values)]).sum()
+            for name, values in of_parts.items()
+        }
+
 # %% ../nbs/00_sam.ipynb #smn00062
 class SAM(GuardedOptimizer):
     """Sharpness-Aware Minimization around any `torch.optim` optimizer.
@@ -1028,6 +1131,9 @@ class SAM(GuardedOptimizer):
     remembers: tuple[str, ...] = ()
     # what memory keeps of itself at a step, the rest being new
     memory_decay = 0.0
+    # along what the weights move: the "gradient", the gradient of a part or with other "scales"
+    # (so that rho times the length of the direction predicts the rise of the loss), or "else"
+    ascends_along = "gradient"
 
     def __init__(
         self,
@@ -1089,6 +1195,7 @@ class SAM(GuardedOptimizer):
         # whether all directions were finite; None: no gradient waits for the descent
         self._acceptable: _Flag | None = None
         self._has_warned = False
+        self._told = _Diagnostics()
         self._ascent_rule.check(self._parameters())
         self._check_options()
 
@@ -1122,9 +1229,19 @@ class SAM(GuardedOptimizer):
     ) -> None:
         """Add a group, as for any torch optimizer; a negative or infinite rho is refused."""
         rho = param_group.get(self.rho_name, self.defaults[self.rho_name])
-        if not 0 <= rho < float("inf"):
-            raise ValueError(f"rho must be finite and at least 0, got {rho}")
+        if isinstance(rho, str) or not 0 <= rho < float("inf"):
+            raise ValueError(f"rho must be a number, finite and at least 0, got {rho!r}")
         super().add_param_group(param_group)
+
+    @property
+    def diagnostics(self) -> dict[str, Tensor]:
+        """What the last step found out, as 0-dim tensors; empty where it cannot be said.
+
+        `predicted_rise` of the loss, rho |g|; in the closure form `measured_rise`, L(w + e) - L(w),
+        and their `rise_ratio`; at every tenth step the `gradient_cosine` of the two gradients and
+        the ratio of their norms, `gradient_norm_ratio`. Nothing waits for the device.
+        """
+        return dict(self._told.values)
 
     def current_rho(self) -> list[float]:
         """Rho of each group at the coming step; 0 where the step is the base optimizer's."""
@@ -1218,6 +1335,8 @@ class SAM(GuardedOptimizer):
             self._check_second_gradients(first)
             self._unscale_both(first)
             self._make_minimized()
+            if getattr(self, "found_inf", None) is None:  # else a gradient scaler is at work
+                self._compare_gradients()
         finally:
             self.restore()
         self.combine_gradients(self._first_gradient)
@@ -1280,6 +1399,9 @@ class SAM(GuardedOptimizer):
         """Take back a `state_dict`, and end a pair of steps that was left open."""
         self.restore()
         super().load_state_dict(state_dict)
+        self.memory.expected = {}
+        if self.counters["steps"] == 0:
+            self.memory.kept = {}
         lost = [name for name in self.remembers if name not in self.memory.kept]
         if self.counters["steps"] and lost:
             warnings.warn(
@@ -1350,9 +1472,16 @@ class SAM(GuardedOptimizer):
                 self._finish(self._acceptable)
             elif self._first_half is None and self._has_zero_gradients_only():
                 self.base_optimizer.step()  # torch's checkpoint tools step so, to create the state
+                self._expect_memory()
             else:
                 self._step_from_first_half()
         return None
+
+    def _expect_memory(self) -> None:
+        members = [p for _, moving in self.ascent_parameters() for p in moving]
+        if members and self.keeps_first_gradient:
+            members = [p for p in self._parameters() if p.grad is not None]
+        self.memory.expected = {name: members for name in self.remembers}
 
     def _has_zero_gradients_only(self) -> bool:
         gradients = _gradients_of(self._parameters())
@@ -1425,6 +1554,9 @@ class SAM(GuardedOptimizer):
                         "the closure returned the loss of the first pass in the second one: "
                         "it must run forward itself"
                     )
+                if two_passes:
+                    self._told.compare_losses(loss, last_loss, self._pass_scale)
+                    self._compare_gradients()
             self._make_minimized()
         finally:
             self._undo()
@@ -1446,10 +1578,11 @@ class SAM(GuardedOptimizer):
         closures: Sequence[Closure],
         weights: Sequence[float],
     ) -> tuple[Tensor, _Flag]:  # the mean loss, and whether all directions were finite
-        gradients, losses, flags = _WeightedSum(), [], []
+        gradients, losses, flags, told = _WeightedSum(), [], [], []
         memories: dict[str, _WeightedSum] = defaultdict(_WeightedSum)
         for closure, weight in zip(closures, weights):
             loss, finite = self._run_passes(partial(self._run_closure, closure))
+            told.append(self.diagnostics)
             losses.append(loss.detach().reshape(()) * weight)
             flags.append(finite)
             gradients.add(self._present_gradients(), weight)
@@ -1458,6 +1591,7 @@ class SAM(GuardedOptimizer):
         if self.decay_inside:  # a penalty does not depend on which micro-batch uses a weight
             _add_missing_decay(self.param_groups, gradients)
         self._set_gradients(gradients.sums)
+        self._told.average(told, weights)
         self.memory.pending.update((name, memory.sums) for name, memory in memories.items())
         return torch.stack(losses).sum(), reduce(and_, flags)
 
@@ -1478,6 +1612,7 @@ class SAM(GuardedOptimizer):
     ) -> _Flag:  # whether the direction was finite
         self.memory.pending.clear()
         self._first_gradient.clear()
+        self._told.begin([], None)
         if groups and not self.one_pass:
             self._make_minimized()
         if groups and self.keeps_first_gradient:
@@ -1502,7 +1637,19 @@ class SAM(GuardedOptimizer):
             start += len(members)
             if members and rho > 0:
                 self._perturbation.move(members, part, rho * per_length)
+        if self._predicts_rise():
+            self._told.begin([rho for rho, members in ready if members], length)
         return finite
+
+    def _predicts_rise(self) -> bool:
+        maximizes = any(group.get("maximize") for group in self.param_groups)
+        along_gradient = self.ascends_along != "else" and not self.one_pass
+        return along_gradient and not self.decay_inside and not maximizes
+
+    def _compare_gradients(self) -> None:
+        is_turn = self.counters["steps"] % self._told.every == 0
+        if is_turn and self.ascends_along == "gradient":
+            self._told.compare_gradients(self._perturbation.moved())
 
     def _warn_of_low_precision(self, moving: list[Tensor]) -> None:
         """Say once that most of a small perturbation is lost in a short number format."""

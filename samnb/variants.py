@@ -138,6 +138,8 @@ class ASAM(SAM):
     `eta`, an unknown `adaptive`, and `adaptive="weights"` without names.
     """
 
+    ascends_along = "scales"
+
     def __init__(
         self,
         # parameters, (name, parameter) pairs, or group dicts; `adaptive="weights"` needs names here
@@ -266,6 +268,8 @@ class FriendlySAM(SAM):
     `sigma`, for an `ema_decay` outside 0 to 1, and under a gradient scaler whose scale `first_step`
     was not told.
     """
+
+    ascends_along = "else"
 
     compares_steps = True
     remembers = ("average gradient",)
@@ -413,6 +417,8 @@ class ESAM(SAM):
     Du et al. 2022, arXiv:2110.03141, section 3.1; the paper's data selection is left out. Raises
     `ValueError` for a `beta` outside 0 (excluded) to 1.
     """
+
+    ascends_along = "else"
 
     def __init__(
         self,
