@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = """sam variants samformer series closed_form vgg images data engine trainers evaluator landscape pictures minima
+ORDER = """sam variants samformer series closed_form forecasts vgg images data engine trainers evaluator landscape pictures minima
 hessian sharpness config experiment sweep tables studies panels command_line""".split()
 ANNEXES = ("files", "cpu", "csv_files")
 LIGHT = ("sam", "variants", "trainers")  # import torch and numpy, and nothing else of weight
