@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from .csv_files import _next_times
 from .samformer import Forecaster
-from .series import Series, ToySeries, Windows, plot_forecast
+from .series import Series, ToySeries, plot_forecast
 
 # %% ../nbs/01d_forecasts.ipynb #fore0016
 def _without_prefix(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
@@ -37,6 +37,8 @@ class TargetsOnly(nn.Module):
 
     Its `state_dict` has the names of the network inside, whose other attributes it has, too.
     """
+
+    net: Any
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ def forecast(
     if isinstance(series, ToySeries):
         raise TypeError(f"{series.name!r} is drawn sample by sample: it has no end to go beyond")
     windows = series.split(seq_len, horizon, parts)[0]
+    assert windows.scaler is not None  # of windows that `split` makes
     rows = windows.scaler.transform(series.frame.to_numpy()[-seq_len:])
     like = next(net.parameters(), torch.empty(0))
     past = torch.from_numpy(rows.T[None].astype(np.float32)).to(like)
