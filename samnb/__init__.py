@@ -34,7 +34,7 @@ _NAMES = {
     "panels": "launch",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
-_MODULES = {*_NAMES, "closed_form", "command_line", "evaluator", "files", "cpu", "csv_files"}
+_MODULES = {*_NAMES, "closed_form", "command_line", "evaluator", "files", "cpu", "csv_files", "picture_folders"}
 
 __all__ = sorted(_HOME)
 

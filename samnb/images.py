@@ -9,11 +9,9 @@ __all__ = ['Images', 'read_image_set', 'read_cifar10', 'load_images', 'split_ima
 # %% ../nbs/02b_images.ipynb #07e4d919
 import hashlib
 import math
-import os
 import zipfile
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +26,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from .files import PARTIAL, find_folder
+from .picture_folders import _digest, _read_folder, _resize_all
 from .vgg import check_image_size
 
 # %% ../nbs/02b_images.ipynb #2e37996d
@@ -327,15 +326,6 @@ def _set_is_missing(name: str, download: bool, error: Exception) -> str:
     )
 
 
-def _digest(arrays: dict[str, np.ndarray], classes: list[str]) -> str:
-    """Return the sha256 of images, labels and names, wherever they came from."""
-    digest = hashlib.sha256(repr(classes).encode())
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].shape} {arrays[name].dtype}".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).data)
-    return digest.hexdigest()
-
-
 def read_cifar10(download: bool) -> tuple[dict[str, np.ndarray], list[str], str]:
     """Read CIFAR-10; as `read_image_set`."""
     return read_image_set("CIFAR10", download)
@@ -347,228 +337,6 @@ def _read_digits() -> tuple[dict[str, np.ndarray], list[str], str]:
     pixels = np.round(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     arrays = {"x_train": pixels, "y_train": labels.astype(np.int64)}
     return arrays, [str(i) for i in range(10)], hashlib.sha256(pixels.tobytes()).hexdigest()
-
-# %% ../nbs/02b_images.ipynb #fold0002
-_ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-_PARTS = {
-    "train": ("train", "training"),
-    "valid": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, but for hidden ones (.ipynb_checkpoints, __MACOSX)."""
-    found = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [path for path in found if not path.name.startswith((".", "__"))]
-
-
-def _find_parts(
-    folder: Path,
-) -> dict[str, Path]:  # "train", perhaps "valid" and "test" -> a folder of class folders
-    """Find out whether a folder has class folders, or parts that have them."""
-    inside = _subfolders(folder)
-    parts: dict[str, Path] = {}
-    for path in inside:
-        which = next((w for w, names in _PARTS.items() if path.name.lower() in names), None)
-        if which is None or not _subfolders(path):
-            continue
-        if which in parts:
-            raise ValueError(f"{folder} has both {parts[which].name}/ and {path.name}/; keep one")
-        parts[which] = path
-    if not parts:
-        return {"train": folder}
-    if strange := [path.name for path in inside if path not in parts.values()]:
-        raise ValueError(
-            f"{folder} has {', '.join(p.name + '/' for p in parts.values())} with class folders, "
-            f"and {strange[0]}/ beside: it is a part or a class, not both; move it away"
-        )
-    if "train" not in parts:
-        raise ValueError(
-            f"{folder} has {', '.join(p.name + '/' for p in parts.values())} and no train/"
-        )
-    return parts
-
-# %% ../nbs/02b_images.ipynb #fold0004
-def _read_picture(
-    path: Path,
-    resize: int | None,
-) -> np.ndarray:  # (h, w, C), uint8, or uint16 where there are 16 bits
-    """Read a picture with as few channels as it needs, turned as a viewer turns it."""
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as opened:
-        if (n_frames := getattr(opened, "n_frames", 1)) > 1:
-            raise ValueError(f"it has {n_frames} frames; save one, or each as a file")
-        picture: Any = ImageOps.exif_transpose(opened)
-    if picture.mode == "F":
-        raise ValueError("its values are floats; save it with 8 or 16 bits")
-    if picture.mode.startswith("I"):
-        pixels = np.asarray(picture).astype(np.int64)
-        if not 0 <= pixels.min() <= pixels.max() < 2**16:
-            raise ValueError(f"its values go from {pixels.min()} to {pixels.max()}: not 16 bits")
-        if resize:
-            picture = _resize(Image.fromarray(pixels.astype(np.float32)), resize)
-        return np.rint(np.asarray(picture)).astype(np.uint16)[..., None]
-    is_grey = picture.mode in ("1", "L", "LA", "La")
-    if picture.mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-    elif picture.mode not in ("RGB", "RGBA"):
-        is_palette = picture.mode == "P"
-        picture = picture.convert("L" if is_grey else "RGB")
-        is_grey = is_grey or (is_palette and _is_grey(np.asarray(picture)))
-    pixels = np.asarray(_resize(picture, resize) if resize else picture)
-    if pixels.ndim == 2:
-        return pixels[..., None]
-    if pixels.shape[2] == 4 and (np.asarray(picture)[..., 3] == 255).all():
-        pixels = pixels[..., :3]
-    return pixels[..., :1] if is_grey and pixels.shape[2] == 3 else pixels
-
-
-def _is_grey(pixels: np.ndarray) -> bool:
-    """Whether a coloured picture has no colour."""
-    return bool((pixels == pixels[..., :1]).all())
-
-# %% ../nbs/02b_images.ipynb #fold0006
-def _resize(
-    picture: Any,  # of PIL
-    size: int,
-) -> Any:
-    """Scale the shorter side to `size`, with antialiasing, and cut out the middle square."""
-    from PIL import Image
-
-    width, height = picture.size
-    if width != height or width != size:
-        short = min(width, height)
-        scaled = (int(size * width / short), int(size * height / short))
-        picture = picture.resize(scaled, Image.Resampling.BILINEAR)
-    left = round((picture.size[0] - size) / 2)
-    top = round((picture.size[1] - size) / 2)
-    return picture.crop((left, top, left + size, top + size))
-
-
-def _resize_all(
-    x: np.ndarray,  # (n, S, S, C), uint8
-    size: int,
-) -> np.ndarray:  # (n, size, size, C)
-    """Resize images that are in memory."""
-    from PIL import Image
-
-    if x.shape[1] == size:
-        return x
-    flat = x[..., 0] if x.shape[-1] == 1 else x
-    resized = np.stack([np.asarray(_resize(Image.fromarray(image), size)) for image in flat])
-    return resized.reshape(len(x), size, size, x.shape[-1])
-
-# %% ../nbs/02b_images.ipynb #fold0008
-def _unify(
-    pictures: list[np.ndarray],  # (h, w, C) each
-    files: list[Path],
-) -> tuple[np.ndarray, str]:  # (n, S, S, C), uint8; what was done
-    """Bring pictures to one number of channels, and 16 bits to 8; refuse several sizes."""
-    for picture, file in zip(pictures, files):
-        height, width = picture.shape[:2]
-        if picture.shape[:2] != pictures[0].shape[:2] or height != width:
-            first = f"{pictures[0].shape[1]} x {pictures[0].shape[0]} ({files[0]})"
-            raise ValueError(
-                f"pictures must be square and of one size; here are {width} x {height} ({file}) "
-                f"and {first}; resize=32 scales the shorter side to 32 and cuts out the middle"
-            )
-    n_channels = max(picture.shape[2] for picture in pictures)
-    largest = max((int(p.max()) for p in pictures if p.dtype == np.uint16), default=2**16 - 1)
-    if largest < 2**12:
-        raise ValueError(
-            f"the pictures of 16 bits have no value above {largest}, so that of 65535 for white "
-            f"{largest // 257 + 1} grey levels would be left; scale them, or save them with 8 bits"
-        )
-    size = pictures[0].shape[0]
-    x = np.full((len(pictures), size, size, n_channels), 255, np.uint8)
-    for image, picture in zip(x, pictures):
-        if picture.dtype == np.uint16:
-            picture = picture >> 8
-        n = picture.shape[2]
-        # grey goes to all three colours, and stays opaque
-        image[..., : max(n, min(n_channels, 3))] = picture
-    depths = {picture.dtype for picture in pictures}
-    note = {1: "grey", 3: "RGB", 4: "RGBA"}[n_channels]
-    return x, note + ("; 16 bits, of which the upper 8 are kept" if len(depths - {x.dtype}) else "")
-
-# %% ../nbs/02b_images.ipynb #fold0010
-def _picture_files(
-    part: Path,
-    classes: list[str],
-) -> tuple[list[Path], np.ndarray, int]:  # pictures, labels, files left out
-    """Find the pictures of each class, in torchvision's order; refuse a class without any."""
-    files: list[Path] = []
-    labels: list[int] = []
-    n_other = sum(path.is_file() for path in part.iterdir())
-    for label, name in enumerate(classes):
-        place = part / name
-        walked = sorted(os.walk(place, followlinks=True)) if place.is_dir() else []
-        found = [Path(root, file) for root, _, names in walked for file in sorted(names)]
-        pictures = [f for f in found if f.suffix.lower() in _ENDINGS and f.name[0] != "."]
-        n_other += len(found) - len(pictures)
-        files += pictures
-        labels += [label] * len(pictures)
-        if found and not pictures:
-            raise ValueError(f"{place} has no pictures ({', '.join(_ENDINGS)})")
-    return files, np.array(labels, np.int64), n_other
-
-
-def _read_pictures(files: list[Path], resize: int | None) -> list[np.ndarray]:
-    """Read pictures on several threads; `ValueError` names those that cannot be read."""
-
-    def read(file: Path) -> np.ndarray | Exception:
-        try:
-            return _read_picture(file, resize)
-        except Exception as error:
-            return error
-
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(read, files))
-    bad = [(file, error) for file, error in zip(files, found) if isinstance(error, Exception)]
-    if bad:
-        file, error = bad[0]
-        others = f", and so it is with {len(bad) - 1} more, such as {bad[1][0]}" if bad[1:] else ""
-        raise ValueError(f"{file} cannot be read as a picture: {error}{others}")
-    return [picture for picture in found if isinstance(picture, np.ndarray)]
-
-# %% ../nbs/02b_images.ipynb #fold0011
-def _read_folder(
-    folder: Path,
-    resize: int | None,
-) -> tuple[dict[str, np.ndarray], list[str], str]:  # arrays, names of the classes, sha256
-    """Read a folder of class folders, or of parts with class folders; print what was found."""
-    parts = _find_parts(folder)
-    classes = [path.name for path in _subfolders(parts["train"])]
-    if len(classes) < 2:
-        raise ValueError(
-            f"{parts['train']} has {len(classes)} class folders; a classifier needs two or more"
-        )
-    for place in parts.values():
-        if unknown := {path.name for path in _subfolders(place)} - {*classes}:
-            raise ValueError(
-                f"{place} has the class {min(unknown)}, which {parts['train']} has not"
-            )
-    files: list[Path] = []
-    labels = {}
-    n_other = 0
-    for which, place in parts.items():
-        found, labels[f"y_{which}"], n = _picture_files(place, classes)
-        files += found
-        n_other += n
-    lacking = np.flatnonzero(np.bincount(labels["y_train"], minlength=len(classes)) == 0)
-    if len(lacking):
-        raise ValueError(f"{parts['train'] / classes[lacking[0]]} has no pictures")
-    x, note = _unify(_read_pictures(files, resize), files)
-    check_image_size(x.shape[1])
-    ends = np.cumsum([len(y) for y in labels.values()])
-    pixels = {f"x_{which}": part for which, part in zip(parts, np.split(x, ends[:-1]))}
-    counts = ", ".join(f"{len(y)} in {parts[w[2:]].name}/" for w, y in labels.items())
-    left_out = f"; {n_other} files that are no pictures left out" if n_other else ""
-    size = f"{x.shape[1]} x {x.shape[1]}"
-    print(f"{folder.name}: {len(classes)} classes, {counts}, {size}, {note}{left_out}")
-    return pixels | labels, classes, _digest(pixels | labels, classes)
 
 # %% ../nbs/02b_images.ipynb #3502d89f
 def _stratified_split(
@@ -626,7 +394,9 @@ def _read_images(
     elif name == "digits":
         read = _read_digits()
     elif Path(name).is_dir():
-        return _read_folder(Path(name), resize)
+        arrays, classes, sha256 = _read_folder(Path(name), resize)
+        parts = ("train", "valid", "test")
+        return *_check_arrays(arrays | {"classes": np.array(classes)}, name, parts), sha256
     elif Path(name).is_file():
         read = _read_npz(Path(name))
     else:
