@@ -17,6 +17,7 @@ _NAMES = {
     "every late at_random ramp with_lr",
     "samformer": "SAMformer Linear",
     "series": "load_series",
+    "forecasts": "forecast",
     "vgg": "VGG ResNet",
     "images": "load_images",
     "data": "evaluate",
@@ -41,8 +42,10 @@ _MODULES = {
     "csv_files",
     "evaluator",
     "files",
+    "forecasts",
     "losses",
     "names",
+    "picture_folders",
     "trainers",
 }
 
