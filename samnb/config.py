@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from .data import to_device
 from .files import PARTIAL, _code_content, find_folder, sha256_of
-from .images import read_cifar10
+from .images import IMAGE_SETS, read_cifar10
 from .losses import LOSSES_BY_NAME, METRICS_BY_NAME
 from samnb.names import (
     Argument,
@@ -203,7 +203,9 @@ _LIBRARY: dict[str, dict[str, Any]] = {
         name: kind for name, kind in vars(torch.optim.lr_scheduler).items() if _is_scheduler(kind)
     },
     "dataset": {},
+    "track": {},
 }
+_SEVERAL = ("metrics", "track")  # roles of several names
 _REGISTERED: dict[str, dict[str, Any]] = {role: {} for role in _LIBRARY}
 
 # %% ../nbs/06_config.ipynb #own00004
@@ -215,7 +217,7 @@ def _known(
     def check_names(text: str) -> str:
         known = [*_LIBRARY[role], *_REGISTERED[role]]
         known = [*_PLAIN_SCHEDULERS, *known] if role == "scheduler" else known
-        for name in _split(text) if role == "metrics" else [text]:
+        for name in _split(text) if role in _SEVERAL else [text]:
             if ":" not in name and name not in known:
                 near = difflib.get_close_matches(name.lower(), [n.lower() for n in known], 1)
                 hint = nearest(name, known) if near else ""
@@ -235,7 +237,7 @@ def _split(text: str | None) -> list[str]:
 
 def _each(change: Callable[[str], str], role: str, text: str) -> str:
     """A name, or of metrics each, changed."""
-    return ",".join(map(change, _split(text))) if role == "metrics" else change(text)
+    return ",".join(map(change, _split(text))) if role in _SEVERAL else change(text)
 
 # %% ../nbs/06_config.ipynb #own00006
 class _OpenConfig(type):
@@ -275,6 +277,11 @@ class Config(metaclass=_OpenConfig):
     )
     seq_len: PositiveInt | None = _parameter(None, "length of the past, in steps (512)")
     horizon: PositiveInt | None = _parameter(None, "length of the forecast, in steps (96)")
+    columns: str | None = _parameter(None, "series: channels that are read, a,b (all)")
+    targets: str | None = _parameter(None, "series: channels that are forecast from these (all)")
+    split: str | None = _parameter(
+        None, "series: three fractions, or first days of validation and test (the field's rule)"
+    )
 
     model: str = _parameter(
         "samformer",
@@ -408,6 +415,12 @@ class Config(metaclass=_OpenConfig):
     batch_loss: Annotated[str, AfterValidator(_known("batch_loss"))] | None = _parameter(
         None, "in its place: yours, (net, batch) -> mean over the batch"
     )
+    average: Literal["ema", "swa"] | None = _parameter(
+        None, "of the weights, which is what counts: ema, of the steps; swa, of the epochs (none)"
+    )
+    select_by: str | None = _parameter(
+        None, "metric of the validation data that selects weights and stops (loss)"
+    )
 
     measure_every: NonNegativeInt = _parameter(
         0, "of sharpness, each so many epochs, into metrics.csv; 0: none", heading="measurement"
@@ -425,9 +438,18 @@ class Config(metaclass=_OpenConfig):
         None,
         "of these, for series: standardized, or original, of the file (standardized)",
     )
+    train_metrics: Literal["sample", "full", "none"] | None = _parameter(
+        None, "of which training samples an epoch has metrics: sample, full, none (sample)"
+    )
 
     save_every: NonNegativeInt = _parameter(
         1, "epochs between files in saved_models/; 0: none", heading="files"
+    )
+    track: Annotated[str, AfterValidator(_known("track"))] | None = _parameter(
+        None, "where an epoch is told, too, with commas between: yours, with on_epoch(row)"
+    )
+    forecast: bool = _parameter(
+        False, "series: forecast what lies beyond the end of the file, as forecast.csv"
     )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -447,7 +469,10 @@ def check(config: Config) -> Config:  # the same, made anew
     return replace(config)
 
 # %% ../nbs/06_config.ipynb #cb75e824
-WITHOUT_EFFECT = ("save_every", "device", "measure_every", "measures", "measure_samples")
+WITHOUT_EFFECT = (
+    *("save_every", "device", "measure_every", "measures", "measure_samples"),
+    *("track", "forecast"),
+)
 # fields that came later, with what the runs before them did: so they keep their folders
 SINCE_ADDED: dict[str, tuple[Any, ...]] = {
     "missing": (None, "refuse"),
@@ -455,10 +480,16 @@ SINCE_ADDED: dict[str, tuple[Any, ...]] = {
     "batch_loss": (None,),
     "metrics": (None,),
     "metric_units": (None, "standardized"),
+    "columns": (None,),
+    "targets": (None,),
+    "split": (None,),
+    "average": (None,),
+    "select_by": (None, "loss"),
+    "train_metrics": (None, "sample"),
 }
 
 # %% ../nbs/06_config.ipynb #72db3e55
-_SERIES_SHAPES = ("n_channels", "seq_len", "horizon")
+_SERIES_SHAPES = ("n_channels", "n_targets", "seq_len", "horizon")
 _IMAGE_SHAPES = ("n_classes", "in_channels", "image_size")
 _OTHER_SHAPES = ("n_features", "n_outputs")
 _SHAPES = (*_SERIES_SHAPES, *_IMAGE_SHAPES, *_OTHER_SHAPES)
@@ -482,7 +513,7 @@ def register(
     # seq_len, horizon; n_classes, in_channels, image_size) and the fields of `Config`; the others
     # are parameters of the run by their own names
     build: Callable[..., Any],
-    # or "optimizer", "loss", "batch_loss", "metrics", "scheduler", "dataset"
+    # or "optimizer", "loss", "batch_loss", "metrics", "scheduler", "dataset", "track"
     role: str = "model",
     **recipe: Any,  # defaults of this model, by field of `Config`
 ) -> None:
@@ -560,7 +591,7 @@ def thing_named(
         return _REGISTERED[role][name]
     if ":" in name:
         thing = load_named(name)
-        if not callable(thing):
+        if not callable(thing) and role != "track":
             raise ValueError(f"{role} {name!r} is no class and no function")
         return thing
     return _LIBRARY[role][name]
@@ -883,7 +914,9 @@ def is_images(
     dataset: str,  # as in `Config`
 ) -> bool:
     """Whether a data set has images to classify; the others have series to forecast."""
-    return dataset in ("CIFAR10", "digits") or dataset.endswith(".npz")
+    if dataset in TOYS or dataset in CATALOGUE or is_own_data(dataset):
+        return False
+    return dataset in IMAGE_SETS or dataset.endswith(".npz") or Path(dataset).is_dir()
 
 
 def is_own_data(
@@ -1104,7 +1137,7 @@ def chosen_measures(
 
 # %% ../nbs/06_config.ipynb #ed7c64ba
 _MODEL_PARAMETERS = ("hidden_dim", "value_dim", "use_revin", "batch_norm", "dropout", "shortcuts")
-_SERIES_PARAMETERS = ("protocol", "missing", "seq_len", "horizon")
+_SERIES_PARAMETERS = ("protocol", "missing", "seq_len", "horizon", "columns", "targets", "split")
 _IMAGE_PARAMETERS = (
     "augment",
     "cutout",
@@ -1129,7 +1162,7 @@ def _inapplicable(
         foreign = _not_of_function(config.dataset)
     reasons |= dict.fromkeys(foreign, place)
     if config.dataset in TOYS:
-        reasons["protocol"] = place
+        reasons |= dict.fromkeys(("protocol", "columns", "targets", "split"), place)
     if config.dataset in (*TOYS, *CATALOGUE):
         reasons["missing"] = place
     optimizer = config.optimizer or recipe_of(config)["optimizer"]
@@ -1179,11 +1212,14 @@ def find_dataset(
 
     ValueError: a file that is nowhere, or several of that name with other contents.
     """
-    if dataset in (*TOYS, *CATALOGUE, "CIFAR10", "digits", *_REGISTERED["dataset"]):
+    if dataset in (*TOYS, *CATALOGUE, *IMAGE_SETS, *_REGISTERED["dataset"]):
         return dataset
     if ":" in dataset:
         return whole_name(dataset)
     path, folder = Path(dataset).expanduser(), find_folder("data")
+    for place in (path, folder / path):
+        if place.is_dir():  # of pictures
+            return str(place.resolve())
     if path.is_file() or not path.suffix:  # without a suffix it may be a misspelt name
         return str(path.resolve()) if path.is_file() else dataset
     found = [file for file in sorted(folder.rglob(path.name)) if PARTIAL not in str(file)]
@@ -1219,6 +1255,11 @@ def resolve(
         )
     whole: dict[str, Any] = _whole_names(config)
     config = replace(config, dataset=find_dataset(config.dataset), **whole)
+    has_no_end = is_images(config.dataset) or is_own_data(config.dataset)
+    if config.forecast and (has_no_end or config.dataset in TOYS):
+        raise ValueError(
+            f"forecast does not apply to {config.dataset!r}: it has no end to go beyond"
+        )
     filled = {
         name: value
         for name, value in recipe_of(config).items()
@@ -1290,7 +1331,7 @@ def _source_of(
         return f"optimizer {short_name(optimizer)}"
     if name in (*SAM_SCHEDULE, *SAM_OPTIONS):
         return f"variant {config.variant}"
-    if name in ("loss", "metric_units"):
+    if name in SINCE_ADDED and name != "missing":
         return "default"
     return (
         f"protocol {protocol}"

@@ -33,6 +33,7 @@ from tqdm.auto import tqdm
 
 from samnb.config import (
     _REGISTERED,
+    _SEVERAL,
     MODELS,
     SAM_OPTIONS,
     SAM_SCHEDULE,
@@ -68,6 +69,7 @@ from samnb.files import (
     sha256_of_data,
     within_run_lock,
 )
+from .forecasts import TargetsOnly, forecast, plot_future
 from samnb.images import (
     Augmentation,
     ImageMetrics,
@@ -82,6 +84,7 @@ from .names import arguments_of, short_name
 from .sam import GuardedOptimizer, RhoSchedule
 from samnb.series import (
     ForecastMetrics,
+    Series,
     load_series,
     plot_attention,
     plot_error_by_step,
@@ -210,6 +213,8 @@ def build_metrics(
             continue
         wanted = {a.name for a in arguments_of(thing_named(role, name))}
         past = getattr(train, "values", None)
+        if hasattr(train, "of_targets"):
+            past = train.of_targets(past)
         if "past" in wanted and not isinstance(past, torch.Tensor):
             raise ValueError(
                 f"metric {owner!r} needs the past of a series; {config.dataset!r} has windows alone"
@@ -228,12 +233,16 @@ class ForecastingTask:
         self,
         config: Any,  # a resolved `Config`
     ):
-        self.series = load_series(config.dataset, config.missing or "refuse")
-        self.splits = self.series.split(config.seq_len, config.horizon)
+        missing = config.missing or "refuse"
+        self.series = load_series(config.dataset, missing, config.columns, config.targets)
+        self.splits = self.series.split(config.seq_len, config.horizon, config.split)
         self.sha256 = self.series.sha256
         self.loss = build_loss(config, "mse", "mse")
         self.metrics = build_metrics(config, ForecastMetrics(), self.splits[0])
-        self.shapes = {"n_channels": len(self.series.columns)}
+        self.targets = self.series.targets
+        n_channels = len(self.series.columns)
+        n_targets = len(self.targets) if self.targets else n_channels
+        self.shapes = {"n_channels": n_channels, "n_targets": n_targets}
 
     def figures(
         self,
@@ -258,15 +267,28 @@ class ForecastingTask:
 
     def _plot_middle_forecast(self, net: nn.Module, name: str) -> Figure:
         """The forecast for the window in the middle of the test set, in the units of the data."""
-        test = self.splits[2]
+        test: Any = self.splits[2]
         middle = len(test) // 2
         x, y = test[[middle]]
         with torch.no_grad():
             forecast = net(x)
         unscale = getattr(test, "unscale", lambda values: values)
         times = test.times_of(middle) if hasattr(test, "times_of") else None
+        if self.targets is not None:
+            x = test.of_targets(x)
         past, truth, forecast = (unscale(values)[0].numpy() for values in (x, y, forecast))
-        return plot_forecast(past, truth, {name: forecast}, self.series.columns, times=times)
+        columns = [self.series.columns[d] for d in self.targets or range(len(past))]
+        return plot_forecast(past, truth, {name: forecast}, columns, times=times)
+
+# %% ../nbs/06b_experiment.ipynb #exp00013
+def _of_given_labels(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """A loss where a label is a pair, the given and the true one: of the given one."""
+
+    def of_given_labels(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        is_pair = target.dim() == 2 and not target.is_floating_point()
+        return loss(output, target[:, 0] if is_pair else target)
+
+    return of_given_labels
 
 # %% ../nbs/06b_experiment.ipynb #81364164
 class ClassificationTask:
@@ -285,6 +307,8 @@ class ClassificationTask:
         train = self.splits[0]
         self.sha256 = train.sha256
         self.loss = build_loss(config, classification_loss, "cross_entropy")
+        if config.loss not in (None, "cross_entropy") and config.label_noise:
+            self.loss = _of_given_labels(self.loss)
         self.metrics = build_metrics(config, ImageMetrics(), train)
         _, size, _, n_colors = train.pixels.shape
         n_classes = len(train.classes)
@@ -389,7 +413,8 @@ def sha256_of_dataset(
         return OwnTask(config).sha256
     if is_images(config.dataset):
         return load_images(config.dataset)[0].sha256
-    return load_series(config.dataset, missing=config.missing or "refuse").sha256
+    missing = config.missing or "refuse"
+    return load_series(config.dataset, missing, config.columns, config.targets).sha256
 
 
 def build_task(
@@ -404,6 +429,8 @@ def build_task(
 def build_net(
     config: Config,  # resolved
     shapes: dict[str, int],  # of the data, as the task has them
+    # channels to forecast, where they are not all; a model that takes n_targets gives these alone
+    targets: list[int] | None = None,
 ) -> nn.Module:
     """The network of a configuration; the random state decides its first weights."""
     available = {n: v for n, v in asdict(config).items() if n not in SAM_OPTIONS} | shapes
@@ -416,7 +443,10 @@ def build_net(
             f"not have; they have {', '.join(shapes) or 'no shapes'}"
         )
     build = thing_named("model", config.model)
-    return build(**{name: value for name, value in given.items() if value is not None})
+    net = build(**{name: value for name, value in given.items() if value is not None})
+    if targets is None or "n_targets" in given:
+        return net
+    return TargetsOnly(net, targets, shapes["n_channels"])
 
 # %% ../nbs/06b_experiment.ipynb #5c963122
 def _rho_schedule(
@@ -587,6 +617,17 @@ def _sharpness_during_training(
 
     return measure
 
+# %% ../nbs/06b_experiment.ipynb #exp00007
+def build_trackers(config: Config) -> list[Any]:  # for the engine
+    """The objects that are told of each epoch: yours, made if they are classes."""
+    names = _split(config.track)
+    things = [thing_named("track", name) for name in names]
+    made = [thing() if isinstance(thing, type) else thing for thing in things]
+    for name, tracker in zip(names, made):
+        if not any(hasattr(tracker, method) for method in ("on_start", "on_epoch", "on_end")):
+            raise ValueError(f"track {name!r} has neither on_start, on_epoch nor on_end")
+    return made
+
 # %% ../nbs/06b_experiment.ipynb #2fd9cb62
 def _build_engine(
     config: Any,  # a resolved `Config`
@@ -596,7 +637,7 @@ def _build_engine(
 ) -> Engine:
     """Network, optimizer and data of a configuration, ready to train; sets the seed first."""
     seed_everything(config.seed)
-    net = build_net(config, task.shapes)
+    net = build_net(config, task.shapes, getattr(task, "targets", None))
     n_train = getattr(task, "n_train", None) or len(task.splits[0])
     optimizer, scheduler = build_optimizer(config, net, n_train)
     of_loader = getattr(task.splits[0], "batch_size", None)  # a loader's batches are its own
@@ -618,6 +659,10 @@ def _build_engine(
         save_every=config.save_every,
         progress=progress,
         extra_metrics=_sharpness_during_training(config, net, task),
+        average=config.average,
+        select_by=config.select_by or "loss",
+        train_metrics=config.train_metrics or "sample",
+        callbacks=build_trackers(config),
     )
 
 # %% ../nbs/06b_experiment.ipynb #03b51bba
@@ -659,6 +704,18 @@ def _take_up(
     if saved["dataset"] != present:
         files.save_json("config.json", saved | {"dataset": present})
 
+# %% ../nbs/06b_experiment.ipynb #exp00006
+def _write_forecast(
+    folder: Path,  # of a finished run on a series
+) -> None:
+    """Write what lies beyond the end of the series: forecast.csv, and its figure."""
+    net, task, config = restore_run(folder)
+    assert isinstance(task, ForecastingTask) and config.seq_len and config.horizon
+    assert isinstance(task.series, Series)
+    table = forecast(net, task.series, config.seq_len, config.horizon, config.split)
+    RunFolder(folder).write("forecast.csv", table.to_csv)
+    save_figure(plot_future(task.series, table), folder, "future")
+
 # %% ../nbs/06b_experiment.ipynb #0fc29c0c
 def run(
     config: Config,
@@ -679,6 +736,8 @@ def run(
         with within_run_lock(RunFolder(folder), wait):
             if not is_complete(folder):  # another process may have done it in the meantime
                 train_run(config, task, RunFolder(folder), progress)
+    if config.forecast and not (folder / "forecast.csv").exists():
+        _write_forecast(folder)
     result = find_result(folder, config)
     if config.measure_every and not logged_measures(result.history):
         tqdm.write(
@@ -715,7 +774,7 @@ def saved_parameters(
     found = dict(saved)
     for role in ("model", *_REGISTERED):
         text = saved.get(role) or ""
-        names = _split(text) if role == "metrics" else [text]
+        names = _split(text) if role in _SEVERAL else [text]
         kept = [
             f"{code}/{n}" if ":" in n and (code / n.rpartition(":")[0]).is_file() else n
             for n in names
@@ -752,7 +811,7 @@ def restore_run(
     task = build_task(config)
     if task.sha256 != surroundings["data_sha256"]:
         raise ValueError(f"{config.dataset} has changed since the run in {folder}")
-    net = build_net(config, task.shapes)
+    net = build_net(config, task.shapes, getattr(task, "targets", None))
     load_weights(net, files.load(weights), Path(folder) / weights)
     return net.eval(), task, config
 

@@ -498,7 +498,7 @@ def _data_key(config: Config) -> tuple[Any, ...]:
     of_function: tuple[Any, ...] = ()
     if is_own_data(config.dataset):
         of_function = tuple(arguments_for(config, "dataset").items())
-    return config.dataset, config.missing, of_function
+    return config.dataset, config.missing, config.columns, config.targets, of_function
 
 
 def _folder_of_failed(config: Config) -> Path:
