@@ -191,7 +191,7 @@ _OPTIMIZERS = {
     for name, kind in vars(torch.optim).items()
     if isinstance(kind, type)
     and issubclass(kind, torch.optim.Optimizer)
-    and name not in ("Optimizer", "LBFGS")
+    and name not in ("Optimizer", "LBFGS", "SparseAdam")  # gradients are dense
 }
 _PLAIN_SCHEDULERS = ("none", "cosine", "cosine_restarts", "step")
 _LIBRARY: dict[str, dict[str, Any]] = {

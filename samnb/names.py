@@ -298,7 +298,8 @@ def _plain_hint(
     if kind in (typing.Union, types.UnionType):
         plain = [_plain_hint(part, None) for part in parts if part is not NoneType]
         kept = [part for part in plain if part is not None]
-        return reduce(lambda a, b: a | b, kept) if kept else None
+        nothing = [NoneType] if kept and NoneType in parts else []
+        return reduce(lambda a, b: a | b, [*kept, *nothing]) if kept else None
     if kind in (tuple, list) or (isinstance(kind, type) and issubclass(kind, Sequence)):
         inside = [_plain_hint(part, None) if part is not ... else ... for part in parts]
         if None in inside:
