@@ -41,6 +41,7 @@ _MODULES = {
     "csv_files",
     "evaluator",
     "files",
+    "trackers",
     "trainers",
 }
 
