@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = """sam variants samformer series closed_form vgg images data engine trackers trainers evaluator landscape pictures minima
+ORDER = """sam variants samformer series closed_form forecasts vgg images data engine trackers trainers rho evaluator landscape pictures minima
 hessian sharpness config experiment sweep tables studies panels command_line""".split()
-ANNEXES = ("files", "cpu", "csv_files")
+ANNEXES = ("files", "cpu", "csv_files", "picture_folders", "names")
 LIGHT = ("sam", "variants", "trainers")  # import torch and numpy, and nothing else of weight
 # tqdm is not among them: torch imports it
 HEAVY = ("pandas", "matplotlib", "scipy", "sklearn", "torchvision", "h5py", "filelock")

@@ -17,6 +17,7 @@ _NAMES = {
     "every late at_random ramp with_lr",
     "samformer": "SAMformer Linear",
     "series": "load_series",
+    "forecasts": "forecast",
     "vgg": "VGG ResNet",
     "images": "load_images",
     "data": "evaluate",
@@ -41,6 +42,7 @@ _MODULES = {
     "csv_files",
     "evaluator",
     "files",
+    "picture_folders",
     "trackers",
     "trainers",
 }
