@@ -23,6 +23,7 @@ _NAMES = {
     "engine": "Engine",
     "landscape": "loss_surface read_surface flat_area trajectory",
     "pictures": "plot_contour plot_surface_3d plot_line explore",
+    "minima": "barrier match_weights train_curve basin",
     "hessian": "hessian_eigenvalues hessian_trace spectral_density",
     "sharpness": "adaptive_sharpness sharpness_measures",
     "config": "Config register",

@@ -24,9 +24,10 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
-from scipy import ndimage, stats
+from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
 from scipy.optimize import linear_sum_assignment
+from scipy.special import stdtrit
 from torch import Tensor, nn
 from torch.func import functional_call
 from tqdm.auto import tqdm
@@ -58,6 +59,7 @@ from samnb.landscape import (
     random_direction,
 )
 from .sam import inner_product
+from .samformer import SAMformer
 from .vgg import VGG, ResNet
 
 # %% ../nbs/04c_minima.ipynb #mini0021
@@ -129,6 +131,7 @@ class _PathEvaluator(_PointEvaluator):
     path: str = "line"  # a name of `_PATHS`
     # "": running statistics as they lie on the path; "_renewed": of the training data at the point
     statistics: tuple[str, ...] = ("",)
+    in_groups: bool = True  # tell what each of 16 groups of samples says
 
     def values(self, points: list[tuple[float, ...]]) -> list[dict[str, float]]:
         """What is found at each of some points of the path."""
@@ -147,7 +150,7 @@ class _PathEvaluator(_PointEvaluator):
     @torch.no_grad()
     def evaluate(self, net: nn.Module, data: Any) -> dict[str, Any]:
         """Of all samples, and of groups of consecutive ones."""
-        if self.batch_size >= len(data):  # a few samples, for a check
+        if not self.in_groups or self.batch_size >= len(data):  # a few samples, for a check
             return super().evaluate(net, data)
         loss = to_loss(self.loss)
         shift = loss in RESIDUAL_LOSSES and self.metrics is None
@@ -234,10 +237,13 @@ def _surface_on(
     for name, data in splits.items():
         if len(data) < 2:
             raise ValueError(f"the {name} data have {len(data)} samples; at least 2 are needed")
-    batch_size = min(batch_size, *(math.ceil(len(data) / _GROUPS) for data in splits.values()))
+    if path != "plane":
+        smallest = min(math.ceil(len(data) / _GROUPS) for data in splits.values())
+        batch_size = min(batch_size, smallest)
     moving = _copied(net).eval()
     setting = (moving, kind, directions, splits, loss, metrics, batch_size, amp)
     evaluator = _PathEvaluator(*setting, path=path, statistics=statistics)
+    evaluator.in_groups = path != "plane"
     if check is not None:
         check(evaluator)
     method = f"points of a {path}, statistics {' '.join(s or '_kept' for s in statistics)}"
@@ -283,11 +289,13 @@ class Barriers:
         """A row for each pair, data set, value and kind of statistics."""
         rows = []
         for pair, line in self.lines.items():
+            has_both = "train_loss_renewed" in line.values
+            kinds = ("as they lie" if has_both else "none", "renewed")
             for name in line.values:
                 split, _, value = name.removesuffix("_renewed").partition("_")
                 if value in ("loss", "accuracy"):
                     row: dict[str, Any] = {"pair": pair, "split": split, "value": value}
-                    row["statistics"] = "renewed" if name.endswith("_renewed") else "as they lie"
+                    row["statistics"] = kinds[name.endswith("_renewed")]
                     rows.append(row | _height(line, name, 1 if value == "loss" else -1))
         return pd.DataFrame(rows)
 
@@ -739,7 +747,7 @@ def _mean_of(values: np.ndarray, at_end: int = 0) -> Mean:
     n = len(values)
     mean = float(values.mean())
     se = float(values.std(ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf(0.975, n - 1)) * se
+    half = float(stdtrit(n - 1, 0.975)) * se
     return Mean(mean, mean - half, mean + half, se, n, at_end)
 
 
@@ -824,24 +832,55 @@ def _refuse_cuts(directions: Any, x: np.ndarray) -> None:
         )
 
 
-def _fill_rows(
-    surface: Surface,
-    line_of: Callable[[int], Surface],  # the cut along the k-th direction
-    progress: bool,
-    saver: _Saver,
+@dataclass
+class _CutEvaluator(_PointEvaluator):
+    """Loss and metrics at (a, k): at a along the k-th direction, which is drawn when needed."""
+
+    norm: str = "filter"
+    ignore: str = "biasbn"
+    seed: int = 123
+    number: int = -1  # of the direction that is there
+
+    def draw(self, k: int) -> list[list[Tensor]]:
+        """The k-th direction, the same for all networks of one shape but for its normalization."""
+        if k != self.number:
+            generator = torch.Generator().manual_seed(1_000_003 * self.seed + k)
+            weights = tensors_of(self.net)
+            self.directions = [random_direction(weights, self.norm, self.ignore, generator)]
+            self.number = k
+        return self.directions
+
+    def values(self, points: list[tuple[float, ...]]) -> list[dict[str, float]]:
+        """What is found at each of some points."""
+        found = []
+        for a, k in points:
+            self.draw(int(k))
+            found += super().values([(a,)])
+        return found
+
+
+def _fill_by_lines(
+    surface: Surface, evaluator: _CutEvaluator, method: str, progress: bool, saver: _Saver
 ) -> None:
-    """Compute the rows that are missing."""
+    """Compute the rows that are missing, each by `loss_surface`, which knows the closed form."""
+    axis = (float(surface.x[0]), float(surface.x[-1]), len(surface.x))
+    options: dict[str, Any] = {"metrics": evaluator.metrics, "batch_size": evaluator.batch_size}
+    options |= {"amp": evaluator.amp, "method": method, "progress": False, **evaluator.splits}
     rows = np.flatnonzero(~surface.done.all(1))
     for row in tqdm(rows, desc="basin", unit="direction", disable=not progress):
         if surface.done[row].all():  # another process has done it by now
             continue
-        line = line_of(int(row))
+        made = evaluator.draw(int(row))
+        # a remark on precision is made once, not for each row
+        with redirect_stdout(sys.stdout if row == rows[0] else io.StringIO()):
+            line = loss_surface(
+                evaluator.net, loss=evaluator.loss, x=axis, y=None, directions=made, **options
+            )
         for name, values in line.values.items():
             empty = np.full(surface.done.shape, np.nan)
             surface.values.setdefault(name, empty)[row] = values
         surface.done[row] = True
         saver.save()
-    saver.save(now=True)
 
 # %% ../nbs/04c_minima.ipynb #mini0095
 def basin(
@@ -876,39 +915,23 @@ def basin(
     loss = to_loss(loss, batch_loss) if batch_loss is not None else loss
     _refuse_settings(net, seed, batch_size, file)
     moving = _copied(net).eval()
-    weights = tensors_of(moving)
-
-    def direction(k: int) -> list[Tensor]:
-        generator = torch.Generator().manual_seed(1_000_003 * seed + k)
-        return random_direction(weights, norm, ignore, generator)
-
-    device = weights[0].device
     splits = {
-        name: _draw_sample(on_device(data, device, dtype_of(net)), sample, seed)
+        name: _draw_sample(on_device(data, tensors_of(net)[0].device, dtype_of(net)), sample, seed)
         for name, data in (("train", train), ("test", test))
         if data is not None
     }
-    setting = (moving, "weights", [direction(0)], splits, loss, metrics, batch_size, amp)
+    setting: tuple[Any, ...] = (moving, "weights", [], splits, loss, metrics, batch_size, amp)
+    evaluator = _CutEvaluator(*setting, norm=norm, ignore=ignore, seed=seed)
+    evaluator.draw(0)
     drawn = f"{directions} directions, norm {norm!r}, ignore {ignore!r}, seed {seed}"
     number = np.arange(float(directions))
-    evaluator = _PointEvaluator(*setting)
     surface = _open_surface(x_axis, number, evaluator, f"{method}; {drawn}", file, "random ones")
-
-    def line_of(k: int) -> Surface:
-        options: dict[str, Any] = {"metrics": metrics, "batch_size": batch_size}
-        options |= {"amp": amp, "method": method, "progress": False}
-        with redirect_stdout(io.StringIO() if k else sys.stdout):  # a remark once, not a row
-            return loss_surface(
-                moving,
-                loss=loss,
-                x=x,
-                y=None,
-                directions=[direction(k)],
-                **splits,
-                **options,
-            )
-
-    _fill_rows(surface, line_of, progress, _Saver(surface, file, save_every))
+    saver = _Saver(surface, file, save_every)
+    if method == "closed form" or (type(net) is SAMformer and method == "auto"):
+        _fill_by_lines(surface, evaluator, method, progress, saver)
+    else:
+        _fill_by_points(surface, evaluator, None, progress, saver)
+    saver.save(now=True)
     return Basin(surface)
 
 # %% ../nbs/04c_minima.ipynb #mini0101
@@ -962,11 +985,12 @@ def _ends_in(values: np.ndarray, minima: list[tuple[int, ...]], saddle: float, o
     return next(i for i, place in enumerate(minima) if lakes[place] == lakes[minima[own]])
 
 
-def _topology(surface: Surface, name: str, least: float) -> Topology:
+def _topology(surface: Surface, name: str, least: float | None) -> Topology:
     """Minima, saddles and rings of one surface."""
     import gudhi
 
     values = surface.values[name]
+    least = 1e-5 * float(np.ptp(values)) if least is None else least
     complex_ = gudhi.CubicalComplex(vertices=values)
     complex_.compute_persistence()
     pairs, essential = complex_.vertices_of_persistence_pairs()
@@ -1004,7 +1028,9 @@ def _coordinates(surface: Surface, index: tuple[int, ...] | None) -> list[float]
 def persistence(
     surface: Any,  # a `Surface`; or several of them, over draws of the directions
     name: str = "train_loss",  # of its values
-    least: float = 0.0,  # minima and rings whose persistence is not above this do not count
+    # minima and rings whose persistence is not above this do not count; None: a hundred-thousandth
+    # of the range of the values, which is what float32 rounds
+    least: float | None = None,
 ) -> Any:  # a `Topology`; of several surfaces a table of means with their standard errors
     """Minima, saddles, merge tree and persistence of a surface; over draws, their means.
 
@@ -1018,7 +1044,7 @@ def persistence(
         raise ValueError(
             f"a standard error over draws needs 2 surfaces or more, got {len(surfaces)}"
         )
-    if not least >= 0:
+    if least is not None and not least >= 0:
         raise ValueError(f"least must be 0 or more, got {least!r}")
     for s in surfaces:
         if name not in s.values:
@@ -1075,7 +1101,7 @@ def _draw_barcode(axis: Any, topology: Topology, top: float) -> None:
 def plot_persistence(
     surface: Surface,  # over a plane
     name: str = "train_loss",  # of its values
-    least: float = 0.0,  # as for `persistence`
+    least: float | None = None,  # as for `persistence`
     log: bool = False,  # of the levels of the contour
 ) -> Figure:
     """The contour with minima (dots) and saddles (crosses), the barcode, and the merge tree."""
@@ -1183,6 +1209,11 @@ def _refine(
     for rows, columns in grids[:2]:
         asked[np.ix_(rows, columns)] = True
     values = evaluate(asked)
+    if not np.isfinite(values[asked]).all():
+        raise ValueError(
+            "the loss is no number, or infinite, at points of the coarse grid, between which "
+            "nothing can be predicted; take a smaller range, or loss_surface"
+        )
     ends = np.nanmin(values), np.nanmax(values)
     heights = np.linspace(*ends, levels) if isinstance(levels, int) else np.array(levels)
     error = np.zeros([len(numbers) for numbers in grids[0]])
