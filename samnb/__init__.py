@@ -23,7 +23,6 @@ _NAMES = {
     "engine": "Engine",
     "landscape": "loss_surface read_surface flat_area trajectory",
     "pictures": "plot_contour plot_surface_3d plot_line explore",
-    "minima": "barrier match_weights train_curve basin",
     "hessian": "hessian_eigenvalues hessian_trace spectral_density",
     "sharpness": "adaptive_sharpness sharpness_measures",
     "config": "Config register",
@@ -34,7 +33,7 @@ _NAMES = {
     "panels": "launch",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
-_MODULES = {*_NAMES, "closed_form", "command_line", "evaluator", "files", "cpu", "csv_files"}
+_MODULES = {*_NAMES, "closed_form", "minima", "command_line", "evaluator", "files", "cpu", "csv_files"}
 
 __all__ = sorted(_HOME)
 

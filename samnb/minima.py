@@ -920,8 +920,9 @@ def basin(
         for name, data in (("train", train), ("test", test))
         if data is not None
     }
-    setting: tuple[Any, ...] = (moving, "weights", [], splits, loss, metrics, batch_size, amp)
-    evaluator = _CutEvaluator(*setting, norm=norm, ignore=ignore, seed=seed)
+    setting: tuple[Any, ...] = (splits, loss, metrics, batch_size, amp)
+    evaluator = _CutEvaluator(moving, "weights", [], *setting)
+    evaluator.norm, evaluator.ignore, evaluator.seed = norm, ignore, seed
     evaluator.draw(0)
     drawn = f"{directions} directions, norm {norm!r}, ignore {ignore!r}, seed {seed}"
     number = np.arange(float(directions))
