@@ -1167,7 +1167,7 @@ def _filled(
 
 # %% ../nbs/04c_minima.ipynb #mini0133
 _SHRINK = 0.25  # of an error, when cells are halved: a kink's; that of what is smooth shrinks more
-_PART_OF_PIXEL = 0.5  # by which a level line may be expected to be off
+_PART_OF_PIXEL = 0.4  # by which a level line may be expected to be off
 
 
 def _expected_error(
