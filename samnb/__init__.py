@@ -42,6 +42,7 @@ _MODULES = {
     "csv_files",
     "evaluator",
     "files",
+    "minima",
     "picture_folders",
     "trackers",
     "trainers",
