@@ -44,8 +44,10 @@ _MODULES = {
     "files",
     "forecasts",
     "losses",
+    "minima",
     "names",
     "picture_folders",
+    "trackers",
     "trainers",
 }
 

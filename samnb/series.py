@@ -266,7 +266,7 @@ def _check_lengths(
                 f"has {has} of {n_rows} rows, and needs at least {least}"
             )
 
-# %% ../nbs/01b_series.ipynb #part0002
+# %% ../nbs/01b_series.ipynb #part0004
 _Parts = str | Sequence[Any]  # three fractions, or two days
 _DAY = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?")
 
@@ -281,7 +281,7 @@ def _as_border(value: Any) -> float | pd.Timestamp | None:  # None: it is neithe
     except ValueError:  # the 31st of February
         return None
 
-# %% ../nbs/01b_series.ipynb #part0004
+
 def _rows_by_days(
     name: str,  # of the series
     times: pd.DatetimeIndex | None,  # of the rows
