@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['STUDIES', 'list_studies', 'measure_run', 'GeneralizationStudy', 'generalization_study', 'publish',
-           'batch_sizes_study']
+           'batch_sizes_study', 'window_errors', 'fit_ridge', 'naive_forecast', 'forecast_baselines',
+           'direction_profiles', 'selection_curve', 'select_epochs']
 
 # %% ../nbs/07c_studies.ipynb #440768ba
 import html
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,16 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
-from torch import nn
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .config import Config
+from .config import Config, resolve
 from .engine import Engine
-from .experiment import build_net, mean_attention, restore_run
+from .experiment import build_net, build_optimizer, build_task, mean_attention, restore_run
 from .files import RunFolder, find_folder, seed_everything
 from .images import ImageMetrics, classification_loss, load_images
 from .landscape import between, loss_surface, save_surface, tensors_of
+from .series import Windows, load_series
 from .sharpness import CLASSIFIER_MEASURES, MEASURES, sharpness_measures
 from .tables import plot_measures, rank_measures
 from .vgg import VGG
@@ -504,3 +506,185 @@ def _trained_with(batch_size: int, decay: float, splits: tuple[Any, ...], epochs
     assert engine.last_weights is not None
     net.load_state_dict(engine.last_weights)
     return net
+
+# %% ../nbs/07c_studies.ipynb #win00001
+@torch.no_grad()
+def window_errors(
+    predict: Callable[[Tensor], Tensor],  # a network, or a function: (n, D, L) -> (n, D, H)
+    data: Windows,
+) -> np.ndarray:  # (windows,), in the order of time
+    """Compute the mean squared error of each window; their mean is the MSE of the data."""
+    errors = []
+    for start in range(0, len(data), 256):
+        x, y = data[start : start + 256]
+        errors.append((predict(x) - y).square().mean((1, 2)))
+    return torch.cat(errors).double().numpy()
+
+# %% ../nbs/07c_studies.ipynb #win00002
+def _normalized_rows(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The past (n, D, L) normalized, with a one at its end; mean and deviation of the windows."""
+    mean = x.mean(-1, keepdim=True)
+    scale = (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
+    return torch.cat([(x - mean) / scale, torch.ones_like(mean)], -1), mean, scale
+
+
+def _normal_equations(train: Windows) -> tuple[Tensor, Tensor]:
+    """The matrices of the weighted least squares, (L + 1, L + 1) and (L + 1, H)."""
+    gram = torch.zeros(train.seq_len + 1, train.seq_len + 1, dtype=torch.float64)
+    moment = torch.zeros(train.seq_len + 1, train.horizon, dtype=torch.float64)
+    for start in range(0, len(train), 512):
+        x, y = (t.double() for t in train[start : start + 512])
+        z, mean, scale = _normalized_rows(x)
+        rows = (scale * z).flatten(0, 1)
+        gram += rows.T @ rows
+        moment += rows.T @ (y - mean).flatten(0, 1)
+    return gram, moment
+
+# %% ../nbs/07c_studies.ipynb #win00003
+_ALPHAS = tuple(10.0**k for k in range(-2, 11))
+
+
+def fit_ridge(
+    train: Windows,
+    valid: Windows,  # chooses the strength
+    alphas: Iterable[float] = _ALPHAS,
+) -> tuple[Callable[[Tensor], Tensor], float]:  # (n, D, L) -> (n, D, H), and its strength
+    """Solve for the linear map on normalized windows, one for all channels, in closed form."""
+    gram, moment = _normal_equations(train)
+    values, vectors = torch.linalg.eigh(gram)
+    rotated = vectors.T @ moment
+
+    def forecaster(alpha: float) -> Callable[[Tensor], Tensor]:
+        weights = (vectors @ (rotated / (values + alpha)[:, None])).float()
+
+        def predict(x: Tensor) -> Tensor:
+            z, mean, scale = _normalized_rows(x)
+            return (z @ weights) * scale + mean
+
+        return predict
+
+    tried = {alpha: forecaster(alpha) for alpha in alphas}
+    best = min(tried, key=lambda alpha: window_errors(tried[alpha], valid).mean())
+    return tried[best], best
+
+# %% ../nbs/07c_studies.ipynb #win00004
+def naive_forecast(
+    horizon: int,  # H
+    period: int = 1,  # rows of a season; 1: the last value
+) -> Callable[[Tensor], Tensor]:  # (n, D, L) -> (n, D, H)
+    """Return the forecast that repeats the last season."""
+
+    def predict(x: Tensor) -> Tensor:
+        seasons = x[..., x.shape[-1] - period :].repeat(1, 1, math.ceil(horizon / period))
+        return seasons[..., :horizon]
+
+    return predict
+
+# %% ../nbs/07c_studies.ipynb #win00006
+def _rows_of_season(data: Windows) -> int:
+    """A day, or a week where a row is a day or more; 1 where the times are not known."""
+    if data.times is None or len(data.times) < 2:
+        return 1
+    per_day = pd.Timedelta(days=1) / (data.times[1] - data.times[0])
+    return round(per_day) if per_day >= 2 else 7
+
+# %% ../nbs/07c_studies.ipynb #win00005
+def forecast_baselines(
+    dataset: str,  # as `load_series` takes it
+    horizon: int,
+    seq_len: int = 512,
+    period: int | None = None,  # rows of a season; None: a day, and a week of daily data
+) -> pd.DataFrame:  # a row a forecast: dataset, horizon, method, alpha, validation, mse
+    """Compute the errors of the last value, the last season, and ridge on normalized windows."""
+    train, valid, test = load_series(dataset).split(seq_len=seq_len, horizon=horizon)
+    season = period or _rows_of_season(train)
+    ridge, alpha = fit_ridge(train, valid)
+    forecasts = {
+        "last value": naive_forecast(horizon),
+        "seasonal naive": naive_forecast(horizon, season),
+        "ridge": ridge,
+    }
+    rows = []
+    for name, predict in forecasts.items():
+        errors = {"validation": valid, "mse": test}
+        row = {"dataset": Path(dataset).stem, "horizon": horizon, "method": name}
+        row["alpha"] = alpha if name == "ridge" else math.nan
+        rows.append(row | {k: float(window_errors(predict, v).mean()) for k, v in errors.items()})
+    return pd.DataFrame(rows)
+
+# %% ../nbs/07c_studies.ipynb #pro00001
+def direction_profiles(
+    net: nn.Module,
+    data: Windows,
+    n_directions: int = 20,
+    points: int = 21,  # of a line, from -1 to 1
+    every: int = 8,  # window is used
+) -> pd.DataFrame:  # direction (its seed), x, loss, rise (loss less that of the centre)
+    """Compute the loss of a forecasting network along random directions from its weights."""
+    some = tuple(t[::every].contiguous() for t in data[: len(data)])
+    parts = []
+    for direction in range(n_directions):
+        line = loss_surface(net, some, "mse", (-1, 1, points), None, seed=direction, progress=False)
+        part = pd.DataFrame({"direction": direction, "x": line.x, "loss": line.loss})
+        parts.append(part.assign(rise=line.loss - line.centre))
+    return pd.concat(parts, ignore_index=True)
+
+# %% ../nbs/07c_studies.ipynb #sel00001
+class _TestReader:
+    """A callback that keeps every epoch with its test accuracy."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def on_start(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def on_epoch(self, row: dict[str, Any]) -> None:
+        accuracy = self.engine.evaluate("test")["accuracy"]
+        self.rows.append({k: row[k] for k in _DRAWN if k in row} | {"test_accuracy": accuracy})
+
+
+def selection_curve(
+    config: Config,  # of images
+) -> pd.DataFrame:  # a row an epoch: losses, accuracies, memorized labels, test_accuracy
+    """Train by a configuration, without a run folder, and read the test set in every epoch."""
+    config = resolve(config)
+    task = build_task(config)
+    seed_everything(config.seed)
+    net = build_net(config, task.shapes)
+    optimizer, scheduler = build_optimizer(config, net, len(task.splits[0]))
+    reader = _TestReader()
+    engine = Engine(
+        net,
+        task.splits,
+        loss=task.loss,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        metrics=task.metrics,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        augment=task.augment,
+        progress=False,
+        callbacks=[reader],
+    )
+    engine.fit(config.max_epochs)
+    return pd.DataFrame(reader.rows)
+
+# %% ../nbs/07c_studies.ipynb #sel00002
+def select_epochs(
+    curves: pd.DataFrame,  # a row an epoch
+    keys: list[str],  # columns that name a run
+    value: str = "test_accuracy",  # the column to report
+) -> pd.DataFrame:  # a row a run: keys, accuracy-selected, loss-selected, last
+    """Report a column at the epochs that three rules choose."""
+    rows = []
+    for label, epochs in curves.groupby(keys):
+        epochs = epochs.sort_values("epoch")
+        best = epochs.validation_accuracy.max()
+        by_accuracy = epochs[epochs.validation_accuracy == best].iloc[-1]
+        by_loss = epochs.loc[epochs.validation_loss.idxmin()]
+        row = dict(zip(keys, label if isinstance(label, tuple) else (label,)))
+        row["validation"] = best
+        row |= {"accuracy-selected": by_accuracy[value], "loss-selected": by_loss[value]}
+        rows.append(row | {"last epoch": epochs.iloc[-1][value]})
+    return pd.DataFrame(rows)

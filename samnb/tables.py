@@ -585,7 +585,9 @@ def stratified_tau(
     Raises a ValueError for arrays of different length and for numbers that are not finite.
     """
     x, y = np.asarray(measure, dtype=float), np.asarray(gap, dtype=float)
-    groups = [np.flatnonzero(np.asarray(strata) == value) for value in pd.unique(np.asarray(strata))]
+    groups = [
+        np.flatnonzero(np.asarray(strata) == value) for value in pd.unique(np.asarray(strata))
+    ]
     if not x.shape == y.shape == np.shape(strata) or x.ndim != 1:
         raise ValueError("measure, gap and strata must be of one length")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
