@@ -56,6 +56,7 @@ from samnb.names import (
 from .samformer import Linear, SAMformer
 from .series import CATALOGUE, TOYS, download_series
 from .sharpness import CLASSIFIER_MEASURES, HESSIAN_MEASURES, MEASURES, WEIGHT_MEASURES
+from .trackers import TRACKERS
 from .variants import VARIANTS
 from .vgg import LAYERS, VGG, ResNet
 
@@ -203,7 +204,7 @@ _LIBRARY: dict[str, dict[str, Any]] = {
         name: kind for name, kind in vars(torch.optim.lr_scheduler).items() if _is_scheduler(kind)
     },
     "dataset": {},
-    "track": {},
+    "track": dict(TRACKERS),
 }
 _SEVERAL = ("metrics", "track")  # roles of several names
 _REGISTERED: dict[str, dict[str, Any]] = {role: {} for role in _LIBRARY}
@@ -446,7 +447,7 @@ class Config(metaclass=_OpenConfig):
         1, "epochs between files in saved_models/; 0: none", heading="files"
     )
     track: Annotated[str, AfterValidator(_known("track"))] | None = _parameter(
-        None, "where an epoch is told, too, with commas between: yours, with on_epoch(row)"
+        None, "trackers, with commas between: tensorboard, mlflow, wandb, trackio, or yours"
     )
     forecast: bool = _parameter(
         False, "series: forecast what lies beyond the end of the file, as forecast.csv"
@@ -1245,6 +1246,8 @@ def resolve(
     _check_model(config)
     to_device(config.device)
     chosen_measures(config)
+    for name in _split(config.track):
+        thing_named("track", name)
     without = _inapplicable(config)
     for name, place in without.items():
         if getattr(config, name) is not None:

@@ -17,7 +17,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -99,6 +99,7 @@ from samnb.sharpness import (
     plot_sharpness,
     sharpness_measures,
 )
+from .trackers import make_trackers
 from .variants import VARIANTS, at_random, every, late, product, ramp, with_lr
 
 # %% ../nbs/06b_experiment.ipynb #797a2294
@@ -618,15 +619,22 @@ def _sharpness_during_training(
     return measure
 
 # %% ../nbs/06b_experiment.ipynb #exp00007
-def build_trackers(config: Config) -> list[Any]:  # for the engine
-    """The objects that are told of each epoch: yours, made if they are classes."""
+def build_trackers(
+    config: Config,  # resolved
+    run_dir: Path,
+) -> list[Any]:  # for the engine
+    """The objects that are told of each epoch: trackers by name, and yours, made if classes."""
     names = _split(config.track)
-    things = [thing_named("track", name) for name in names]
-    made = [thing() if isinstance(thing, type) else thing for thing in things]
-    for name, tracker in zip(names, made):
+    own = [name for name in names if ":" in name or name in _REGISTERED["track"]]
+    known = ",".join(name for name in names if name not in own)
+    found = make_trackers(known, run_dir, with_short_names(config), keeps_folder=True)
+    for name in own:
+        thing = thing_named("track", name)
+        tracker = thing() if isinstance(thing, type) else thing
         if not any(hasattr(tracker, method) for method in ("on_start", "on_epoch", "on_end")):
             raise ValueError(f"track {name!r} has neither on_start, on_epoch nor on_end")
-    return made
+        found.append(tracker)
+    return found
 
 # %% ../nbs/06b_experiment.ipynb #2fd9cb62
 def _build_engine(
@@ -634,6 +642,7 @@ def _build_engine(
     task: Task,
     folder: RunFolder,
     progress: bool,
+    trackers: Sequence[Any] = (),
 ) -> Engine:
     """Network, optimizer and data of a configuration, ready to train; sets the seed first."""
     seed_everything(config.seed)
@@ -662,7 +671,7 @@ def _build_engine(
         average=config.average,
         select_by=config.select_by or "loss",
         train_metrics=config.train_metrics or "sample",
-        callbacks=build_trackers(config),
+        callbacks=trackers,
     )
 
 # %% ../nbs/06b_experiment.ipynb #03b51bba
@@ -673,7 +682,9 @@ def train_run(
     progress: bool,
 ) -> None:
     """Train from the start, or from where it was interrupted, and leave all files of a run."""
-    engine = _build_engine(config, task, folder, progress)
+    assert folder.path is not None
+    trackers = build_trackers(config, folder.path)
+    engine = _build_engine(config, task, folder, progress, trackers)
     if not folder.has("config.json"):
         for place, file in files_of(config).items():
             target = Path(f"{folder.path}/code") / place
@@ -687,6 +698,9 @@ def train_run(
         close_figures(run_figures(str(folder.path), save=True))
         # written last, so that a kill among the figures leaves none missing
         folder.write("plots/complete", Path.touch)
+    for tracker in trackers:
+        if hasattr(tracker, "on_folder"):
+            tracker.on_folder(folder.path)
 
 # %% ../nbs/06b_experiment.ipynb #b5c3de55
 def _take_up(
