@@ -144,7 +144,8 @@ def _unify(
             first = f" and {pictures[0].shape[1]} x {pictures[0].shape[0]} ({files[0]})"
             raise ValueError(
                 "pictures must be square and of one size; here are "
-                f"{width} x {height} ({file}){first * (file != files[0])}; resize=32 scales the shorter side to 32 and cuts out the middle"
+                f"{width} x {height} ({file}){first * (file != files[0])}; resize=32 "
+                "scales the shorter side to 32 and cuts out the middle"
             )
     n_channels = max(picture.shape[2] for picture in pictures)
     largest = max((int(p.max()) for p in pictures if p.dtype == np.uint16), default=2**16 - 1)
