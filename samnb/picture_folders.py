@@ -141,10 +141,11 @@ def _unify(
     for picture, file in zip(pictures, files):
         height, width = picture.shape[:2]
         if picture.shape[:2] != pictures[0].shape[:2] or height != width:
-            first = f"{pictures[0].shape[1]} x {pictures[0].shape[0]} ({files[0]})"
+            first = f" and {pictures[0].shape[1]} x {pictures[0].shape[0]} ({files[0]})"
             raise ValueError(
-                f"pictures must be square and of one size; here are {width} x {height} ({file}) "
-                f"and {first}; resize=32 scales the shorter side to 32 and cuts out the middle"
+                "pictures must be square and of one size; here are "
+                f"{width} x {height} ({file}){first * (file != files[0])}; resize=32 "
+                "scales the shorter side to 32 and cuts out the middle"
             )
     n_channels = max(picture.shape[2] for picture in pictures)
     largest = max((int(p.max()) for p in pictures if p.dtype == np.uint16), default=2**16 - 1)
@@ -248,7 +249,7 @@ def _read_folder(
         begin += len(part)
     said = ", ".join(f"{len(found[which][0])} in {place.name}/" for which, place in parts.items())
     n_other = sum(n for _, _, n in found.values())
-    left_out = f"; {n_other} files that are no pictures left out" if n_other else ""
+    left_out = f"; left out, as no pictures: {n_other} file{'s' * (n_other > 1)}" if n_other else ""
     size = f"{x.shape[1]} x {x.shape[1]}"
     print(f"{folder.name}: {len(classes)} classes, {said}, {size}, {note}{left_out}")
     return arrays, classes, _digest(arrays, classes)
