@@ -344,7 +344,7 @@ def drive_launch(page, address):
     fill("rho", "-1")
     button("Run").click()
     expect(page.get_by_text("rho must be at least 0, got -1")).to_be_visible()
-    widget(page, "model").locator("select").select_option("linear")
+    fill("model", "linear")
     for description, text in {
         "data": "toy",
         "rho": "0.05",

@@ -29,6 +29,8 @@ def read(cell):
         return cell
     if cell.cell_type != "code":
         return None
+    if written := re.match(r"%%writefile (\S+)\n(.*)", cell.source, re.S):
+        return as_command(*written.groups())
     directives = {d.strip() for d in re.findall(r"^#\|(.*)", cell.source, re.M)}
     if any(d in DROPPED or d.split()[0] in DROPPED for d in directives if d):
         return None
@@ -39,6 +41,13 @@ def read(cell):
         cell.outputs = []
     cell.metadata["transient"] = {"remove_source": "echo: false" in directives or not cell.source}
     return cell
+
+
+def as_command(name, content):
+    """A cell that writes a file, as a command of the shell that does."""
+    from nbformat.v4 import new_markdown_cell
+
+    return new_markdown_cell(f"```sh\ncat > {name} <<'END'\n{content}\nEND\n```")
 
 
 def prose(text):

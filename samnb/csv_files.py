@@ -8,12 +8,13 @@ __all__ = []
 # %% ../nbs/92_csv_files.ipynb #csv00005
 import codecs
 import csv
+import difflib
 import gzip
 import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -387,14 +388,20 @@ _CALENDAR = {
 }
 
 
-def _calendar_step(times: pd.DatetimeIndex) -> str | None:
-    """Name the step that pandas finds in times that no fixed length of time separates."""
+def _frequency(times: pd.DatetimeIndex) -> Any:  # None: there is none
+    """Return the offset that pandas finds in times that no fixed length of time separates."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas 4 gives an object instead of a name
-        frequency: Any = pd.infer_freq(times) if len(times) > 2 else None
+        frequency = pd.infer_freq(times) if len(times) > 2 else None
+    return None if frequency is None else pd.tseries.frequencies.to_offset(frequency)
+
+
+def _calendar_step(times: pd.DatetimeIndex) -> str | None:
+    """Name the step of such times."""
+    frequency = _frequency(times)
     if frequency is None:
         return None
-    code = getattr(frequency, "freqstr", frequency).split("-")[0]
+    code = frequency.freqstr.split("-")[0]
     n = int(re.sub(r"\D", "", code) or 1)
     words = {"B": "business day"} | _CALENDAR
     return next((_count(n, word) for end, word in words.items() if code.endswith(end)), code)
@@ -448,6 +455,25 @@ def _is_steady(times: pd.Index) -> bool:
     """Whether times have one step, in whatever order they are."""
     clock = _place(times.sort_values()) if times.is_unique else None
     return clock is not None and len(clock.times) == len(times) and bool((clock.places >= 0).all())
+
+# %% ../nbs/92_csv_files.ipynb #next0002
+def _next_times(
+    index: Any,  # of the rows: times, numbers that count something, or numbers of rows
+    n: int,  # how many
+) -> pd.Index:  # (n,)
+    """Continue times by their own step."""
+    steps = np.arange(1, n + 1)
+    if not isinstance(index, pd.DatetimeIndex):
+        step = pd.Series(index[1:] - index[:-1]).mode()[0] if len(index) > 1 else 1
+        return pd.Index(index[-1] + step * steps)
+    index = index.unique().sort_values()
+    if len(index) < 2:
+        raise ValueError(f"a step cannot be told from {_count(len(index), 'time')}")
+    differences = pd.Series(index[1:] - index[:-1])
+    offset: Any = differences.mode()[0]
+    if differences.nunique() > 1:
+        offset = _frequency(index) or _likely_step(index, offset)[0]
+    return pd.DatetimeIndex([index[-1] + offset * int(k) for k in steps]).as_unit("us")
 
 # %% ../nbs/92_csv_files.ipynb #b594ce3a
 def _choose(
@@ -770,12 +796,41 @@ def _refuse_texts(cells: pd.DataFrame, numbers: pd.DataFrame) -> None:
                 "if it is missing, and delete the column if it is no channel"
             )
 
+# %% ../nbs/92_csv_files.ipynb #pick0002
+Names = str | Sequence[str]  # "a,b", or a list
+
+
+def _chosen(
+    names: Names | None,  # None: all
+    known: list[str],  # names of the channels
+    parameter: str,  # it is called
+) -> list[str]:  # in the order of `known`
+    """Return the channels that are named; `ValueError` for a name that none has."""
+    if names is None:
+        return known
+    given = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    if isinstance(names, str) and names.strip() in known:
+        if len(given) > 1 and {*given} <= {*known}:
+            raise ValueError(
+                f"{parameter} {names!r} may be one column or {len(given)}; give a list of names"
+            )
+        given = [names.strip()]
+    if not given or len({*given}) < len(given):
+        raise ValueError(f"{parameter} must name one column or more, each once; got {names!r}")
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known[:12])}"
+            raise ValueError(f"{parameter} names {name!r}, and no channel is called so; {hint}")
+    return [name for name in known if name in given]
+
 # %% ../nbs/92_csv_files.ipynb #d6c23f32
 def _read_frame(
     content: bytes,
     path: Path,
     missing: str,
     published: bool,
+    columns: Names | None = None,  # names of the channels; None: all
 ) -> tuple[pd.DataFrame, str, list[str]]:  # (T, D) by time, the step, and notes
     """Read the channels of a file by time."""
     cells, numbers, notes = _read_table(content, path)
@@ -783,10 +838,14 @@ def _read_frame(
     channels = numbers.drop(columns=taken)
     if channels.empty:
         raise ValueError(f"the file has no channels beside {', '.join(map(_title, taken))}")
+    n_found = len(channels.columns)
+    channels = channels[_chosen(columns, list(channels), "columns")]
     _refuse_texts(cells[list(channels)], channels)
     channels = channels.astype(float)
     if taken:
         notes.append("taken out: " + ", ".join(_title(name) for name in taken))
+    if len(channels.columns) < n_found:
+        notes.append(f"{len(channels.columns)} of {_count(n_found, 'column')} read")
     times, note = (None, "") if column is None else _read_times(column)
     arrange = _as_published if published and times is not None else _arrange
     frame, step, more = arrange(channels, times, missing)

@@ -125,6 +125,10 @@ class RunFolder:
         if self.path is None or not self.has(name):
             raise ValueError(f"there is no {name if self.path is None else self.path / name}")
         try:
+            if name.endswith(".safetensors"):
+                from safetensors.torch import load_file
+
+                return load_file(self.path / name)
             return torch.load(self.path / name, map_location="cpu", weights_only=True)
         except Exception as error:
             raise ValueError(
@@ -152,6 +156,47 @@ class RunFolder:
         if self.path is not None:
             with open(self.path / "run.log", "a", encoding="utf-8") as file:
                 file.write(line + "\n")
+
+# %% ../nbs/90_files.ipynb #wgts0002
+_KEYS_OF_WEIGHTS = ("state_dict", "model_state_dict", "model", "weights")
+_WRAPPERS = ("module.", "model.", "net.", "network.")
+
+
+def _unwrapped(name: str) -> Iterator[str]:
+    """A name without each of its leading wrappers in turn, the whole name first."""
+    yield name
+    for wrapper in _WRAPPERS:
+        if name.startswith(wrapper):
+            yield from _unwrapped(name.removeprefix(wrapper))
+
+
+def weights_for(
+    wanted: Container[str],  # the names of the network: its `state_dict`
+    content: Mapping[str, Any],  # what a checkpoint holds
+    source: str | Path,  # where that is, for the sentence
+) -> Mapping[str, Any]:  # by the names of the network, where they are found
+    """The weights in a checkpoint of any program; as it is where nothing has to be taken off.
+
+    ValueError: a checkpoint that holds the network twice.
+    """
+    names = set(wanted)  # type: ignore[call-overload]
+    if names <= content.keys():
+        return content
+    for key in _KEYS_OF_WEIGHTS:
+        inner = content.get(key)
+        if isinstance(inner, Mapping):
+            return weights_for(wanted, inner, source)
+    found: dict[str, dict[str, Any]] = {}  # by what was taken off
+    for name, value in content.items():
+        plain = name.replace("_orig_mod.", "")
+        for rest in _unwrapped(plain):
+            if rest in names:
+                found.setdefault(plain.removesuffix(rest), {})[rest] = value
+    complete = [start for start, part in found.items() if names <= part.keys()]
+    if len(complete) > 1:
+        listed = " and ".join(repr(start) for start in complete)
+        raise ValueError(f"{source} holds this network twice, under {listed}; keep one of them")
+    return found[complete[0]] if complete else content
 
 # %% ../nbs/90_files.ipynb #353a7013
 class Busy(RuntimeError):

@@ -356,6 +356,21 @@ def _gauss_newton_product(
         (curved,) = torch.autograd.grad(slope, output, forward, retain_graph=True)
     return torch.autograd.grad(output, parameters, curved, allow_unused=True)
 
+# %% ../nbs/05_hessian.ipynb #h2hand02
+@contextmanager
+def _by_torch(
+    net: nn.Module,
+) -> Iterator[None]:
+    """Within it, the modules of a network leave their gradients to torch."""
+    by_hand: list[Any] = [m for m in net.modules() if getattr(m, "gradients_by_hand", False)]
+    for module in by_hand:
+        module.gradients_by_hand = False
+    try:
+        yield
+    finally:
+        for module in by_hand:
+            del module.gradients_by_hand  # that of the class
+
 # %% ../nbs/05_hessian.ipynb #22a6e2a6
 class HessianOperator(MeanLoss):
     """The Hessian of the mean loss, or its Gauss–Newton part, as a function of vectors.
@@ -414,7 +429,7 @@ class HessianOperator(MeanLoss):
         total = torch.zeros(self.size, dtype=torch.float64, device=self.device)
         pieces = split(v.to(self.device), self.parameters)
         # of torch's attention kernels this one alone has second derivatives everywhere
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), _by_torch(self.net):
             for share, loss, output in self.losses():
                 if self.gauss_newton:
                     product = _gauss_newton_product(loss, output, self.parameters, pieces)

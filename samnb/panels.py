@@ -11,6 +11,7 @@ import html
 import multiprocessing
 import re
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ from itables.widget import ITable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .config import LIBRARY_MODELS, Config, resolve
+from .config import LIBRARY_MODELS, MODELS, Config, config_from, resolve
 from .experiment import run, summary_sentence
 from .files import find_folder, png
 from .pictures import Panel
 from .series import CATALOGUE, TOYS
-from .sweep import _expand, _failed_row, _resolve_runs, runs
+from .sweep import _expand, _failed_row, _resolve_runs, _Surroundings, runs
 
 # %% ../nbs/08_panels.ipynb #4bd96005
 def _ranked_text(
@@ -85,10 +86,14 @@ def parse_values(
 
 # %% ../nbs/08_panels.ipynb #e2143486
 def run_one_by_one(
-    configs: list[Config],
+    parameters: list[dict[str, Any]],  # of each run
     connection: Any,  # where (what, text) is sent
+    surroundings: _Surroundings | None = None,  # of the process that asks
 ) -> None:
     """Do runs one after the other and tell of them; one that fails does not stop the others."""
+    if surroundings is not None:
+        surroundings.take_over()
+    configs = [config_from(values) for values in parameters]
     todo, errors = _resolve_runs(configs)
     for folder, config in todo.items():
         try:
@@ -139,7 +144,13 @@ def launch_controls() -> dict[str, Any]:
 
     datasets = [*TOYS, *CATALOGUE, "digits", "CIFAR10"]
     return {
-        "model": widgets.Dropdown(description="model", options=list(LIBRARY_MODELS), **shared),
+        "model": widgets.Combobox(
+            description="model",
+            value=LIBRARY_MODELS[0],
+            options=list(MODELS),
+            placeholder="a name, or FILE.py:CLASS",
+            **shared,
+        ),
         "dataset": widgets.Combobox(
             description="data",
             value="toy",
@@ -244,7 +255,9 @@ class Launcher(Panel):
             return
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
-        self.process = context.Process(target=run_one_by_one, args=(configs, sender), daemon=True)
+        known = _Surroundings.of_this_process(configs)
+        arguments = ([asdict(config) for config in configs], sender, known)
+        self.process = context.Process(target=run_one_by_one, args=arguments, daemon=True)
         self.folders = []
         self.drawn = None
         self.stopped = False

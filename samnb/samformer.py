@@ -6,8 +6,12 @@
 __all__ = ['RevIN', 'multiply_adds', 'Forecaster', 'SAMformer', 'Linear']
 
 # %% ../nbs/01_samformer.ipynb #dcbb49b0
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 # %% ../nbs/01_samformer.ipynb #2d4aa131
 class RevIN(nn.Module):
@@ -41,7 +45,7 @@ class RevIN(nn.Module):
         # the norm, since var and std_mean take much longer on a CPU
         norm = torch.linalg.vector_norm(centered.detach(), dim=-1, keepdim=True)
         std = (norm.square() / x.shape[-1] + self.eps).sqrt()
-        return centered / std, mean, std
+        return centered.div_(std), mean, std
 
     def normalize(
         self,
@@ -77,6 +81,26 @@ def multiply_adds(
         return weight_products * projections + both_products * horizon * seq_len**2
     projections = queries_and_keys + rows * seq_len**2
     return weight_products * projections + both_products * rows * seq_len * horizon
+
+# %% ../nbs/01_samformer.ipynb #expp0001
+def _project(
+    z: Tensor,  # standardized windows, (n, D, L)
+    matrix: Tensor,  # the rows to project on, (K, L)
+    bias: Tensor,  # added to the projections, (K,)
+    scale: Tensor | None = None,  # RevIN's weight, (D,); None: no RevIN
+    shift: Tensor | None = None,  # RevIN's bias, (D,)
+    # which projections are forecasts, from which RevIN's bias is taken off on the way back
+    forecasts: slice = slice(0, 0),
+) -> Tensor:  # (n, D, K)
+    """Return `(scale * z + shift) @ matrix.T + bias`, with no gradient of the size of `z`."""
+    projected = z @ matrix.T
+    if scale is None or shift is None:
+        return projected + bias
+    taken_off = torch.zeros_like(bias)
+    taken_off[forecasts] = 1
+    row_sums = (matrix.sum(1) - taken_off)[None]
+    offset = torch.addmm(bias, shift[:, None], row_sums)
+    return torch.addcmul(offset, scale[:, None], projected)
 
 # %% ../nbs/01_samformer.ipynb #049fddbb
 class Forecaster(nn.Module):
@@ -143,14 +167,10 @@ class Forecaster(nn.Module):
         forecasts: slice = slice(0, 0),
     ) -> Tensor:  # (n, D, K)
         """Return `revin.normalize(z) @ matrix.T + bias`, with no gradient of the size of `z`."""
-        projected = z @ matrix.T
         if not self.use_revin:
-            return projected + bias
-        taken_off = torch.zeros_like(bias)
-        taken_off[forecasts] = 1
-        row_sums = (matrix.sum(1) - taken_off)[None]
-        offset = torch.addmm(bias, self.revin.affine_bias[:, None], row_sums)
-        return torch.addcmul(offset, self.revin.affine_weight[:, None], projected)
+            return _project(z, matrix, bias)
+        affine = (self.revin.affine_weight, self.revin.affine_bias)
+        return _project(z, matrix, bias, *affine, forecasts)
 
     def rescale(
         self,
@@ -169,7 +189,236 @@ def _attention_weights(
 ) -> Tensor:  # (n, D, D); each row adds up to 1
     """Return scaled dot-product attention between channels."""
     scaled = queries * queries.shape[-1] ** -0.5
-    return torch.softmax(torch.bmm(scaled, keys.transpose(1, 2)), dim=-1)
+    # torch's softmax takes three times as long over the last dimension, if that is short
+    return torch.softmax(torch.bmm(keys, scaled.transpose(1, 2)), dim=1).transpose(1, 2)
+
+# %% ../nbs/01_samformer.ipynb #expw0001
+class _Weights(NamedTuple):
+    """The parameters of SAMformer."""
+
+    scale: Tensor | None  # RevIN's weight, (D,)
+    shift: Tensor | None  # RevIN's bias, (D,)
+    query: Tensor  # (hidden_dim, L)
+    query_bias: Tensor  # (hidden_dim,)
+    key: Tensor  # (hidden_dim, L)
+    key_bias: Tensor  # (hidden_dim,)
+    value: Tensor  # (L, L)
+    value_bias: Tensor  # (L,)
+    forecaster: Tensor  # (H, L)
+    forecaster_bias: Tensor  # (H,)
+
+# %% ../nbs/01_samformer.ipynb #expw0003
+def _stacked(
+    w: _Weights,
+) -> tuple[Tensor, Tensor, tuple[int, ...]]:  # (K, L), (K,), and how K is split
+    """Return the rows that windows are projected on, forecaster first."""
+    matrix = torch.cat([w.query, w.key, w.forecaster, w.forecaster @ w.value])
+    # attention leaves a constant as it is, since its rows add up to 1
+    constant = torch.addmv(w.forecaster_bias, w.forecaster, w.value_bias)
+    bias = torch.cat([w.query_bias, w.key_bias, constant, torch.zeros_like(constant)])
+    hidden, horizon = len(w.query), len(w.forecaster)
+    return matrix, bias, (hidden, hidden, horizon, horizon)
+
+
+def _forecaster_first(
+    z: Tensor,  # standardized windows, (n, D, L)
+    w: _Weights,
+) -> Tensor:  # (n, D, H)
+    """Return (F a) + A (F V a): the values never exist."""
+    matrix, bias, sizes = _stacked(w)
+    forecasts = slice(2 * len(w.query), 2 * len(w.query) + len(w.forecaster))
+    projected = _project(z, matrix, bias, w.scale, w.shift, forecasts)
+    q, k, direct, mixed = projected.split(sizes, dim=-1)
+    return torch.baddbmm(direct, _attention_weights(q, k), mixed)
+
+# %% ../nbs/01_samformer.ipynb #expw0005
+def _values_first(
+    z: Tensor,  # standardized windows, (n, D, L)
+    w: _Weights,
+) -> Tensor:  # (n, D, H)
+    """Return F (a + A (V a)): values first, forecaster last."""
+    matrix = torch.cat([w.query, w.key, w.value])
+    bias = torch.cat([w.query_bias, w.key_bias, w.value_bias])
+    projected = _project(z, matrix, bias, w.scale, w.shift)
+    q, k, v = projected.split((len(w.query), len(w.key), len(w.value)), dim=-1)
+    if w.scale is None or w.shift is None:
+        mixture = torch.baddbmm(z, _attention_weights(q, k), v)
+        return nn.functional.linear(mixture, w.forecaster, w.forecaster_bias)
+    a = w.scale[:, None] * z + w.shift[:, None]
+    mixture = torch.baddbmm(a, _attention_weights(q, k), v)
+    return nn.functional.linear(mixture, w.forecaster, w.forecaster_bias) - w.shift[:, None]
+
+# %% ../nbs/01_samformer.ipynb #expw0009
+def _attention_backward(
+    gradient: Tensor,  # of the loss by the attention, transposed: (n, attended D, attending D)
+    attention: Tensor,  # (n, D, D)
+    queries: Tensor,  # (n, D, hidden_dim)
+    keys: Tensor,  # (n, D, hidden_dim)
+) -> tuple[Tensor, Tensor]:  # gradients by queries and by keys
+    """Return the gradients that `_attention_weights` passes on."""
+    columns = attention.transpose(1, 2)
+    scores = columns * gradient
+    scores.addcmul_(columns, scores.sum(1, keepdim=True), value=-1)
+    scores.mul_(queries.shape[-1] ** -0.5)
+    return torch.bmm(scores.transpose(1, 2), keys), torch.bmm(scores, queries)
+
+# %% ../nbs/01_samformer.ipynb #expw0013
+def _differentiable_gradients(
+    ctx: Any,  # of the function below, which has saved z, std and the weights first
+    formula: Callable[[Tensor, _Weights], Tensor],  # one of the two orders
+    gradient: Tensor,  # of the loss by the forecast, (n, D, H)
+) -> tuple[Tensor | None, ...]:  # for each argument of `forward`
+    """Return the gradients with a graph behind them, by torch."""
+    z, std, *weights = ctx.saved_tensors[: 2 + len(_Weights._fields)]
+    wanted = ctx.needs_input_grad[3:]
+    with torch.enable_grad():
+        w = _Weights(*weights)
+        assert w.scale is not None
+        forecast = formula(z, w) * (std / (w.scale[:, None] + ctx.eps))
+    chosen = [weight for weight, is_wanted in zip(weights, wanted) if is_wanted]
+    found = iter(torch.autograd.grad(forecast, chosen, gradient, create_graph=True))
+    return None, None, None, *(next(found) if is_wanted else None for is_wanted in wanted)
+
+
+def _sum_of_products(
+    a: Tensor,  # (n, D, K)
+    b: Tensor,  # (n, D, K)
+) -> Tensor:  # (D,)
+    """Return the sum over windows and columns, for each channel."""
+    return (a * b).sum((0, 2))
+
+# %% ../nbs/01_samformer.ipynb #expw0015
+class _ForecasterFirst(torch.autograd.Function):
+    """`_forecaster_first` in the units of the window, with the gradients of @eq-gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, std: Tensor, eps: float, *weights: Tensor) -> Tensor:
+        """Return the forecast, as `_forecaster_first` times the scale of the window."""
+        w = _Weights(*weights)
+        assert w.scale is not None and w.shift is not None
+        matrix, bias, ctx.sizes = _stacked(w)
+        sums = matrix.sum(1)
+        # RevIN's bias is taken off the forecast
+        sums[2 * len(w.query) : -len(w.forecaster)].sub_(1)
+        offset = torch.addmm(bias, w.shift[:, None], sums[None])
+        raw = (z.flatten(0, 1) @ matrix.T).view(*z.shape[:2], -1)
+        projected = torch.addcmul(offset, w.scale[:, None], raw)
+        q, k, direct, mixed = projected.split(ctx.sizes, -1)
+        attention = _attention_weights(q, k)
+        rescaling = std / (w.scale[:, None] + eps)
+        y = torch.baddbmm(direct, attention, mixed).mul_(rescaling)
+        ctx.eps = eps
+        ctx.save_for_backward(z, std, *w, raw, projected, sums, attention, rescaling, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """Return the gradients by the weights; those by z, std and eps are not wanted."""
+        if torch.is_grad_enabled():
+            return _differentiable_gradients(ctx, _forecaster_first, gradient)
+        z, _, *weights, raw, projected, sums, attention, rescaling, y = ctx.saved_tensors
+        w = _Weights(*weights)
+        assert w.scale is not None and w.shift is not None
+        q, k, _, mixed = projected.split(ctx.sizes, -1)
+        by_y = gradient * rescaling
+        by_qk = _attention_backward(torch.bmm(mixed, by_y.mT), attention, q, k)
+        d = torch.cat([*by_qk, by_y, torch.bmm(attention.mT, by_y)], -1)
+        total = d.sum(0)
+        by_scale = _sum_of_products(d, raw)
+        by_scale -= _sum_of_products(gradient, y) / (w.scale + ctx.eps)
+        query_bias, key_bias, constant, _ = total.sum(0).split(ctx.sizes)
+        d *= w.scale[:, None]
+        shifts = (w.shift @ total)[:, None]
+        stacked = torch.addmm(shifts, d.flatten(0, 1).T, z.flatten(0, 1))
+        query, key, forecaster, product = stacked.split(ctx.sizes)
+        by_forecaster = torch.addmm(forecaster, product, w.value.T).addr_(constant, w.value_bias)
+        of_affine = (by_scale, total @ sums)
+        of_values = (w.forecaster.T @ product, constant @ w.forecaster)
+        of_attention = (query, query_bias, key, key_bias)
+        return None, None, None, *of_affine, *of_attention, *of_values, by_forecaster, constant
+
+# %% ../nbs/01_samformer.ipynb #expw0017
+class _ValuesFirst(torch.autograd.Function):
+    """`_values_first` in the units of the window, with gradients by hand."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, std: Tensor, eps: float, *weights: Tensor) -> Tensor:
+        """Return the forecast, as `_values_first` times the scale of the window."""
+        w = _Weights(*weights)
+        assert w.scale is not None and w.shift is not None
+        rows, scale, shift = z.flatten(0, 1), w.scale[:, None], w.shift[:, None]
+        matrix = torch.cat([w.query, w.key])
+        sums = torch.cat([matrix.sum(1), w.value.sum(1)])
+        bias = torch.cat([w.query_bias, w.key_bias, w.value_bias])
+        offset_qk, offset_v = torch.addmm(bias, shift, sums[None]).split(
+            (len(matrix), len(w.value)), 1
+        )
+        raw = (rows @ matrix.T).view(*z.shape[:2], -1)
+        raw_values = (rows @ w.value.T).view_as(z)
+        qk = torch.addcmul(offset_qk, scale, raw)
+        values = torch.addcmul(offset_v, scale, raw_values)
+        attention = _attention_weights(*qk.chunk(2, -1))
+        mixture = torch.addcmul(shift, scale, z).baddbmm_(attention, values)
+        rescaling = std / (scale + eps)
+        y = (mixture.flatten(0, 1) @ w.forecaster.T).view(*z.shape[:2], -1)
+        y.add_(w.forecaster_bias - shift).mul_(rescaling)
+        ctx.eps = eps
+        computed = (raw, raw_values, qk, values, sums, attention, mixture, rescaling, y)
+        ctx.save_for_backward(z, std, *w, *computed)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """Return the gradients by the weights; those by z, std and eps are not wanted."""
+        if torch.is_grad_enabled():
+            return _differentiable_gradients(ctx, _values_first, gradient)
+        z, _, *saved = ctx.saved_tensors  # once: a checkpoint computes them anew
+        w, computed = _Weights(*saved[:10]), saved[10:]
+        raw, raw_values, qk, values, sums, attention, mixture, rescaling, y = computed
+        assert w.scale is not None and w.shift is not None
+        by_y = gradient * rescaling
+        by_mixture = (by_y.flatten(0, 1) @ w.forecaster).view_as(z)
+        by_attention = torch.bmm(values, by_mixture.mT)
+        by_qk = torch.cat(_attention_backward(by_attention, attention, *qk.chunk(2, -1)), -1)
+        by_values = torch.bmm(attention.mT, by_mixture)
+        total = torch.cat([by_qk.sum(0), by_values.sum(0)], 1)
+        of_forecast = by_y.sum(0)
+        by_scale = _sum_of_products(by_qk, raw) + _sum_of_products(by_values, raw_values)
+        by_scale += _sum_of_products(by_mixture, z)
+        by_scale -= _sum_of_products(gradient, y) / (w.scale + ctx.eps)
+        by_shift = total @ sums + by_mixture.sum((0, 2)) - of_forecast.sum(1)
+        by_qk *= w.scale[:, None]
+        by_values *= w.scale[:, None]
+        sizes = (len(w.query), len(w.key), len(w.value))
+        query_bias, key_bias, value_bias = total.sum(0).split(sizes)
+        rows, shifts = z.flatten(0, 1), (w.shift @ total)[:, None]
+        both = torch.addmm(shifts[: -len(w.value)], by_qk.flatten(0, 1).T, rows)
+        query, key = both.chunk(2)
+        value = torch.addmm(shifts[-len(w.value) :], by_values.flatten(0, 1).T, rows)
+        of_forecaster = (by_y.flatten(0, 1).T @ mixture.flatten(0, 1), of_forecast.sum(0))
+        of_attention = (query, query_bias, key, key_bias, value, value_bias)
+        return None, None, None, by_scale, by_shift, *of_attention, *of_forecaster
+
+# %% ../nbs/01_samformer.ipynb #expw0021
+def _can_go_by_hand(
+    z: Tensor,  # standardized windows, (n, D, L)
+    w: _Weights,
+) -> bool:
+    """Whether gradients by the weights, all of them and once, are what can be asked for."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    if not torch.is_grad_enabled() or z.requires_grad or w.scale is None:
+        return False
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return False
+    if torch.is_autocast_enabled(z.device.type) or z.dtype not in (torch.float32, torch.float64):
+        return False
+    is_plain = type(z) is Tensor
+    return is_plain and all(
+        type(p) in (Tensor, nn.Parameter) and p.requires_grad and p.dtype is z.dtype
+        for p in w
+        if p is not None
+    )
 
 # %% ../nbs/01_samformer.ipynb #91a61fad
 class SAMformer(Forecaster):
@@ -178,6 +427,9 @@ class SAMformer(Forecaster):
     The parameters are those of the official PyTorch code. The products are computed in the order
     that takes fewer multiply-adds.
     """
+
+    # False: torch differentiates every operation, which is faster for second derivatives
+    gradients_by_hand = True
 
     def __init__(
         self,
@@ -224,12 +476,25 @@ class SAMformer(Forecaster):
     ) -> Tensor:  # (n, D, H)
         """Return the forecast at the level of its window, in the cheaper order."""
         if self.value_dim:
-            y = self._short_values(z)
-        elif self._cheaper_order(z) == "cheap":
-            y = self._forecaster_first(z)
-        else:
-            y = self._values_first(z)
-        return self.rescale(y, std)
+            return self.rescale(self._short_values(z), std)
+        w = self._weights()
+        is_cheap = self._cheaper_order(z) == "cheap"
+        if std is not None and self.gradients_by_hand and _can_go_by_hand(z, w):
+            function = _ForecasterFirst if is_cheap else _ValuesFirst
+            return function.apply(z, std, self.revin.eps**2, *w)
+        return self.rescale(_forecaster_first(z, w) if is_cheap else _values_first(z, w), std)
+
+    def _weights(self) -> _Weights:
+        """Return the parameters as they are now."""
+        revin = self.revin
+        affine: tuple[Tensor | None, Tensor | None] = (None, None)
+        if self.use_revin:
+            affine = (revin.affine_weight, revin.affine_bias)
+        queries, keys = self.compute_queries, self.compute_keys
+        values, forecaster = self.compute_values, self.linear_forecaster
+        of_attention = (queries.weight, queries.bias, keys.weight, keys.bias)
+        of_values = (values.weight, values.bias, forecaster.weight, forecaster.bias)
+        return _Weights(*affine, *of_attention, *of_values)
 
     def _cheaper_order(self, z: Tensor) -> str:
         """Return the order that takes fewer multiply-adds for this batch."""
@@ -237,34 +502,6 @@ class SAMformer(Forecaster):
         sizes = (rows, self.seq_len, self.horizon, self.hidden_dim, torch.is_grad_enabled())
         cheap = multiply_adds("cheap", *sizes)
         return "cheap" if cheap < multiply_adds("textbook", *sizes) else "textbook"
-
-    def _forecaster_first(self, z: Tensor) -> Tensor:
-        """Return (F a) + A (F V a): the values never exist."""
-        queries, keys = self.compute_queries, self.compute_keys
-        forecaster, values = self.linear_forecaster, self.compute_values
-        product = forecaster.weight @ values.weight
-        matrix = torch.cat([queries.weight, keys.weight, forecaster.weight, product])
-        # attention leaves a constant as it is, since its rows add up to 1
-        constant = torch.addmv(forecaster.bias, forecaster.weight, values.bias)
-        bias = torch.cat([queries.bias, keys.bias, constant, torch.zeros_like(constant)])
-
-        hidden, horizon = self.hidden_dim, self.horizon
-        forecasts = slice(2 * hidden, 2 * hidden + horizon)
-        projected = self.project(z, matrix, bias, forecasts)
-        q, k, direct, mixed = projected.split((hidden, hidden, horizon, horizon), dim=-1)
-        return torch.baddbmm(direct, _attention_weights(q, k), mixed)
-
-    def _values_first(self, z: Tensor) -> Tensor:
-        """Return F (a + A (V a)): values first, forecaster last."""
-        layers = self.compute_queries, self.compute_keys, self.compute_values
-        matrix = torch.cat([layer.weight for layer in layers])
-        bias = torch.cat([layer.bias for layer in layers])
-
-        sizes = (self.hidden_dim, self.hidden_dim, self.seq_len)
-        q, k, v = self.project(z, matrix, bias).split(sizes, dim=-1)
-        a = self.revin.normalize(z) if self.use_revin else z
-        y = self.linear_forecaster(torch.baddbmm(a, _attention_weights(q, k), v))
-        return y - self.revin.affine_bias[:, None] if self.use_revin else y
 
     def _short_values(self, z: Tensor) -> Tensor:
         """Return (F a) + (F O) A (V a): the forecaster is multiplied into the output projection."""

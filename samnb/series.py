@@ -7,10 +7,13 @@ __all__ = ['CATALOGUE', 'TOYS', 'Windows', 'Series', 'download_series', 'ToySeri
            'published_mse', 'plot_forecast', 'plot_error_by_step', 'plot_attention']
 
 # %% ../nbs/01b_series.ipynb #3eb1fd5a
+import datetime
 import hashlib
+import re
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -26,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from .csv_files import _MISSING, _read_frame, _summary, _unpack
+from .csv_files import _MISSING, Names, _chosen, _read_frame, _summary, _unpack
 from .files import PARTIAL, find_file, find_folder
 
 # %% ../nbs/01b_series.ipynb #d3e96750
@@ -35,15 +38,35 @@ def _unscale(
     scaler: StandardScaler,  # what standardized it
 ) -> Tensor:  # (..., D, H)
     """Return `y` in the units of the file."""
+    if y.dim() < 2 or y.shape[-2] != len(scaler.mean_):
+        raise ValueError(
+            f"the scaler is of {len(scaler.mean_)} channels, and the values have the shape "
+            f"{tuple(y.shape)}; they must be (..., channels, steps), and the scaler of targets "
+            "alone is target_scaler"
+        )
     scale = torch.as_tensor(scaler.scale_, dtype=y.dtype, device=y.device)[:, None]
     mean = torch.as_tensor(scaler.mean_, dtype=y.dtype, device=y.device)[:, None]
     return y * scale + mean
+
+
+def _scaler_of(
+    scaler: StandardScaler,
+    channels: list[int],  # numbers of those that are left, from 0
+) -> StandardScaler:
+    """Return the same scaler for some of its channels."""
+    part = StandardScaler()
+    for name in ("mean_", "scale_", "var_"):
+        setattr(part, name, getattr(scaler, name)[channels])
+    part.n_features_in_ = len(channels)
+    part.n_samples_seen_ = scaler.n_samples_seen_
+    return part
 
 # %% ../nbs/01b_series.ipynb #eda74aef
 class Windows:
     """All windows of a standardized series, as a view of it.
 
-    `windows[i]` is `(x, y)`: the past, (n, D, L), and the future, (n, D, H).
+    `windows[i]` is `(x, y)`: the past of all channels, (n, D, L), and the future, (n, D, H), of all
+    of them, or of the targets alone.
     """
 
     def __init__(
@@ -54,6 +77,7 @@ class Windows:
         scaler: StandardScaler | None = None,  # what standardized the values
         columns: list[str] | None = None,  # names of the channels
         times: pd.DatetimeIndex | None = None,  # of the rows, (T,)
+        targets: list[int] | None = None,  # the channels to forecast, from 0; None: all
     ):
         self.values = values.contiguous()
         self.seq_len = seq_len
@@ -61,6 +85,7 @@ class Windows:
         self.scaler = scaler
         self.columns = columns
         self.times = times
+        self.targets = targets
         self._view = self.values.unfold(1, seq_len + horizon, 1).transpose(0, 1)  # (N, D, L + H)
 
     def __len__(self) -> int:
@@ -72,15 +97,24 @@ class Windows:
             chosen = self._view.index_select(0, torch.as_tensor(index, device=self.values.device))
         else:
             chosen = self._view[index]
-        return chosen[..., : self.seq_len], chosen[..., self.seq_len :]
+        return chosen[..., : self.seq_len], self.of_targets(chosen[..., self.seq_len :])
+
+    def of_targets(
+        self,
+        values: Tensor,  # of all channels, (..., D, n)
+    ) -> Tensor:  # of the targets, (..., D', n)
+        """Return the target channels: of pasts, for a figure or a naive forecast."""
+        if self.targets is None:
+            return values
+        return values.index_select(-2, torch.tensor(self.targets, device=values.device))
 
     def to(
         self,
         device: torch.device | str,  # where the series shall be
     ) -> "Windows":
         """Return the same windows with the series on another device."""
-        moved = self.values.to(device)
-        return Windows(moved, self.seq_len, self.horizon, self.scaler, self.columns, self.times)
+        kept = (self.seq_len, self.horizon, self.scaler, self.columns, self.times, self.targets)
+        return Windows(self.values.to(device), *kept)
 
     def times_of(
         self,
@@ -91,16 +125,34 @@ class Windows:
             return None
         return self.times[index : index + self.seq_len + self.horizon]
 
-    def contents(self) -> tuple[Tensor, Tensor]:
+    def contents(self) -> tuple[Tensor, ...]:
         """Return what a fingerprint is made from: the series, and how it is cut."""
-        return self.values, torch.tensor([self.seq_len, self.horizon])
+        cut = self.values, torch.tensor([self.seq_len, self.horizon])
+        return cut if self.targets is None else (*cut, torch.tensor(self.targets))
+
+    @property
+    def target_columns(self) -> list[str] | None:
+        """Names of the channels to forecast."""
+        if self.columns is None or self.targets is None:
+            return self.columns
+        return [self.columns[d] for d in self.targets]
+
+    @property
+    def target_scaler(self) -> StandardScaler | None:
+        """What standardized the targets, for metrics in the units of the file."""
+        if self.scaler is None or self.targets is None:
+            return self.scaler
+        return _scaler_of(self.scaler, self.targets)
 
     def unscale(
         self,
-        y: Tensor,  # standardized, (..., D, H)
+        y: Tensor,  # standardized, of all channels or of the targets, (..., D, H)
     ) -> Tensor:  # (..., D, H)
         """Return `y` in the units of the file."""
-        return y if self.scaler is None else _unscale(y, self.scaler)
+        if self.scaler is None:
+            return y
+        of_all = y.shape[-2] == len(self.values)
+        return _unscale(y, self.scaler if of_all else self.target_scaler)
 
 # %% ../nbs/01b_series.ipynb #6a1514a3
 class CatalogueEntry(NamedTuple):
@@ -178,8 +230,16 @@ def split_rows(
     if name in CATALOGUE and name.startswith("ETT"):
         month = 30 * 24 * (4 if name.startswith("ETTm") else 1)
         return 12 * month, 4 * month, 4 * month
-    n_train = int(0.7 * n_rows)
-    n_test = int(0.2 * n_rows)
+    return _rows_by_fractions((0.7, 0.1, 0.2), n_rows)
+
+
+def _rows_by_fractions(
+    fractions: tuple[float, ...],  # for training, validation and test
+    n_rows: int,  # T
+) -> tuple[int, int, int]:
+    """Round training and test down to whole rows, and leave the others to validation."""
+    n_train = int(fractions[0] * n_rows)
+    n_test = int(fractions[2] * n_rows)
     return n_train, n_rows - n_train - n_test, n_test
 
 # %% ../nbs/01b_series.ipynb #a2bc7c45
@@ -188,12 +248,13 @@ def _check_lengths(
     n_rows: int,  # T
     seq_len: int,  # L
     horizon: int,  # H
+    sizes: tuple[int, int, int] | None = None,  # rows of the parts; None: the field's
 ) -> None:
     """Refuse window lengths that a series has too few rows for."""
     for parameter, value in (("seq_len", seq_len), ("horizon", horizon)):
         if value < 1:
             raise ValueError(f"{parameter} must be at least 1, got {value}")
-    sizes = split_rows(name, n_rows)
+    sizes = sizes or split_rows(name, n_rows)
     if n_rows < sum(sizes):
         raise ValueError(f"{name} has {n_rows} rows, but its split needs {sum(sizes)}")
     # validation and test are preceded by rows of what comes before
@@ -205,14 +266,80 @@ def _check_lengths(
                 f"has {has} of {n_rows} rows, and needs at least {least}"
             )
 
+# %% ../nbs/01b_series.ipynb #part0004
+_Parts = str | Sequence[Any]  # three fractions, or two days
+_DAY = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?")
+
+
+def _as_border(value: Any) -> float | pd.Timestamp | None:  # None: it is neither
+    """Read a fraction, or a day with or without a time of day."""
+    if isinstance(value, datetime.date):
+        return pd.Timestamp(value)
+    text = str(value).strip()
+    try:
+        return pd.Timestamp(text) if _DAY.fullmatch(text) else float(text)
+    except ValueError:  # the 31st of February
+        return None
+
+
+def _rows_by_days(
+    name: str,  # of the series
+    times: pd.DatetimeIndex | None,  # of the rows
+    days: list[pd.Timestamp],  # the first of validation, the first of the test
+) -> tuple[int, int, int]:  # rows for training, validation and test
+    """Count the rows before the first day, before the second, and from it on."""
+    if times is None:
+        raise ValueError(f"{name} has no times, so that parts must be three fractions, not days")
+    if not times.is_monotonic_increasing:
+        raise ValueError(f"the times of {name} do not rise, so that parts must be three fractions")
+    if times.tz is not None:
+        days = [day if day.tz else day.tz_localize(times.tz) for day in days]
+    elif any(day.tz for day in days):
+        raise ValueError(f"parts has days with an offset, and the times of {name} have none")
+    first, second = (int(times.searchsorted(day)) for day in days)
+    if not 0 < first < second < len(times):
+        raise ValueError(
+            f"parts must be two days after {times[0]} and up to {times[-1]}, the later one second, "
+            f"with rows of {name} in each part; got {days[0]} and {days[1]}"
+        )
+    return first, second - first, len(times) - second
+
+# %% ../nbs/01b_series.ipynb #part0005
+def _rows_of_parts(
+    name: str,  # of the series
+    n_rows: int,  # T
+    times: pd.DatetimeIndex | None,  # of the rows
+    parts: _Parts | None,  # None: the field's rule
+) -> tuple[int, int, int]:  # rows for training, validation and test
+    """Read `parts`; `ValueError` for what is neither three fractions nor two days."""
+    if parts is None:
+        return split_rows(name, n_rows)
+    given = parts.split(",") if isinstance(parts, str) else list(parts)
+    borders = [_as_border(value) for value in given]
+    days = [border for border in borders if isinstance(border, pd.Timestamp)]
+    if len(days) == len(borders) == 2:
+        return _rows_by_days(name, times, days)
+    fractions = tuple(border for border in borders if isinstance(border, float))
+    if len(fractions) != 3 or len(borders) != 3:
+        raise ValueError(
+            'parts must be three fractions, such as "0.7,0.1,0.2", or two days, the first of '
+            f'validation and the first of the test, such as "2017-07-01,2017-10-01"; got {parts!r}'
+        )
+    if not (min(fractions) > 0 and abs(sum(fractions) - 1) < 1e-6):
+        raise ValueError(
+            f"the three fractions of parts must be above 0 and add up to 1; got {parts!r}"
+        )
+    return _rows_by_fractions(fractions, n_rows)
+
 # %% ../nbs/01b_series.ipynb #0bcc740c
 @dataclass
 class Series:
-    """A multivariate series as it is in its file."""
+    """A multivariate series as it is in its file, or as a table of your own (`frame`)."""
 
     name: str  # catalogue name, or the file's name
     frame: pd.DataFrame  # (T, D), float64; indexed by time where the file has times
     sha256: str  # of the file
+    targets: list[int] | None = None  # numbers of the channels to forecast, from 0; None: all
 
     @property
     def values(self) -> np.ndarray:
@@ -225,6 +352,12 @@ class Series:
         return list(self.frame.columns)
 
     @property
+    def target_columns(self) -> list[str]:
+        """Names of the channels to forecast."""
+        columns = self.columns
+        return columns if self.targets is None else [columns[d] for d in self.targets]
+
+    @property
     def times(self) -> pd.DatetimeIndex | None:
         """When the rows are, (T,); None where the index of `frame` is no time."""
         index = self.frame.index
@@ -234,15 +367,20 @@ class Series:
         self,
         seq_len: int = 512,  # L, rows of the past (512: the paper's)
         horizon: int = 96,  # H, rows to forecast
+        # three fractions, "0.7,0.1,0.2", or the first days of validation and test,
+        # "2017-07-01,2017-10-01"; None: the field's rule
+        parts: _Parts | None = None,
     ) -> tuple[Windows, Windows, Windows]:  # training, validation, test
-        """Return standardized windows of the three parts, whose rows `split_rows` says.
+        """Return standardized windows of the three parts, whose rows `split_rows` or `parts` say.
 
-        Raises `ValueError` if a part is too short for one window. Warns where a channel is constant
-        in the training rows, which leaves it unscaled.
+        The targets of a part are its rows; inputs reach back over the border before it. Raises
+        `ValueError` if a part is too short for one window, or `parts` has two readings. Warns where
+        a channel is constant in the training rows, which leaves it unscaled.
         """
         rows = self.frame.to_numpy()
-        _check_lengths(self.name, len(rows), seq_len, horizon)
-        n_train, n_valid, n_test = split_rows(self.name, len(rows))
+        sizes = _rows_of_parts(self.name, len(rows), self.times, parts)
+        _check_lengths(self.name, len(rows), seq_len, horizon, sizes)
+        n_train, n_valid, n_test = sizes
         scaler = StandardScaler().fit(rows[:n_train])
         constant = np.array(self.columns)[scaler.var_ == 0]
         if len(constant):
@@ -254,7 +392,8 @@ class Series:
 
         def windows(first: int, end: int) -> Windows:
             times = None if self.times is None else self.times[first:end]
-            return Windows(values[:, first:end], seq_len, horizon, scaler, self.columns, times)
+            cut = (seq_len, horizon, scaler, self.columns, times, self.targets)
+            return Windows(values[:, first:end], *cut)
 
         valid_end = n_train + n_valid
         train = windows(0, n_train)
@@ -267,15 +406,23 @@ def _read_series(
     name: str,  # of the series
     missing: str = "refuse",
     published: bool = False,
+    columns: Names | None = None,  # names of the channels to read; None: all
+    targets: Names | None = None,  # names of those to forecast; None: all that are read
 ) -> Series:
     """Read a file, print what it holds, and refuse what has two readings."""
     try:
         content = _unpack(path.read_bytes())
-        frame, step, notes = _read_frame(content, path, missing, published)
+        frame, step, notes = _read_frame(content, path, missing, published, columns)
+        chosen = _chosen(targets, list(frame), "targets")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    if len(chosen) < len(frame.columns):
+        notes.append("targets: " + ", ".join(chosen))
     print(_summary(name, frame, step, notes))
-    return Series(name, frame, hashlib.sha256(content).hexdigest())
+    numbers = [list(frame).index(column) for column in chosen]
+    of_all = len(numbers) == len(frame.columns)
+    digest = hashlib.sha256(content).hexdigest()
+    return Series(name, frame, digest, None if of_all else numbers)
 
 # %% ../nbs/01b_series.ipynb #cd11b3d4
 def _matches_catalogue(path: Path, entry: CatalogueEntry) -> bool:
@@ -389,6 +536,16 @@ class ToySeries:
         return [f"channel {d + 1}" for d in range(self.n_channels)]
 
     @property
+    def target_columns(self) -> list[str]:
+        """Names of the channels to forecast: all."""
+        return self.columns
+
+    @property
+    def targets(self) -> None:
+        """As of `Series`: all channels."""
+        return None
+
+    @property
     def sha256(self) -> str:
         """Of the recipe that the data are drawn by."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
@@ -397,9 +554,14 @@ class ToySeries:
         self,
         seq_len: int = 512,  # L
         horizon: int = 96,  # H
+        parts: None = None,  # as of `Series`, which this one has not
         # training, validation, test; each [i] is x (n, D, L), y (n, D, H)
     ) -> tuple[TensorDataset, TensorDataset, TensorDataset]:
         """Draw the three parts; the same every time."""
+        if parts is not None:
+            raise ValueError(
+                f"parts does not apply to {self.name!r}, whose samples are drawn; got {parts!r}"
+            )
         generator = torch.Generator().manual_seed(0)
         weights = torch.randn(seq_len, horizon, generator=generator)
 
@@ -411,7 +573,12 @@ class ToySeries:
         return draw(self.n_train), draw(self.n_valid), draw(self.n_test)
 
 # %% ../nbs/01b_series.ipynb #c5162275
-def _load_file(path: Path, missing: str) -> Series:
+def _load_file(
+    path: Path,
+    missing: str,
+    columns: Names | None,
+    targets: Names | None,
+) -> Series:
     """Read a user's file; one that is a catalogue's, wherever it lies, is known by that name."""
     if not path.is_file():
         known = ", ".join([*TOYS, *CATALOGUE])
@@ -421,7 +588,8 @@ def _load_file(path: Path, missing: str) -> Series:
         )
     entry = CATALOGUE.get(path.stem)
     is_known = entry is not None and _matches_catalogue(path, entry)
-    return _read_series(path, path.stem if is_known else path.name, missing, published=is_known)
+    name = path.stem if is_known else path.name
+    return _read_series(path, name, missing, is_known, columns, targets)
 
 # %% ../nbs/01b_series.ipynb #dadc1681
 def load_series(
@@ -430,6 +598,10 @@ def load_series(
     # empty cells and missing rows of a file: "refuse", "interpolate" (lines between neighbours,
     # which look ahead) or "ffill" (the last value before)
     missing: str = "refuse",
+    # the channels to read, "a,b" or a list of names, which keep the order of the file; None: all
+    columns: Names | None = None,
+    # the channels to forecast from all that are read, "OT" or a list of names; None: all
+    targets: Names | None = None,
 ) -> Series | ToySeries:
     """Load a series by its name (downloaded if it is not there) or path, or the toy problem.
 
@@ -437,19 +609,23 @@ def load_series(
     it. A file of the catalogue is left as it is published, whatever `missing` says; the line names
     its gaps. Warns where such a file has other line endings, or marks missing values by -9999.
     Raises `ValueError` for what is neither a name nor a file, and for a file that has two readings,
-    cells that are no numbers, no steady step, or something missing.
+    cells that are no numbers, no steady step, something missing, or no column of a name. What is
+    wrong with columns that are not read does not matter.
     """
     if missing not in _MISSING:
         raise ValueError(f"missing must be one of {', '.join(_MISSING)}; got {missing!r}")
     if str(name) in TOYS:
+        for parameter, value in (("columns", columns), ("targets", targets)):
+            if value is not None:
+                raise ValueError(f"{parameter} does not apply to {str(name)!r}; got {value!r}")
         return ToySeries(str(name), *TOYS[str(name)])
     if str(name) not in CATALOGUE:
-        return _load_file(Path(name), missing)
+        return _load_file(Path(name), missing, columns, targets)
     entry = CATALOGUE[str(name)]
     download_series([str(name)])
     path = find_file(entry.file)
     assert path is not None  # or the download would have failed
-    series = _read_series(path, str(name), published=True)
+    series = _read_series(path, str(name), "refuse", True, columns, targets)
     if series.sha256 != entry.sha256:
         difference = "the file has other line endings than the catalogue's; its values are the same"
         warnings.warn(f"{name}: {difference}", stacklevel=2)
@@ -571,7 +747,7 @@ def _name_steps(axis: Any, times: pd.DatetimeIndex | None) -> None:
 # %% ../nbs/01b_series.ipynb #c935369e
 def plot_forecast(
     past: np.ndarray,  # (D, L)
-    truth: np.ndarray,  # (D, H)
+    truth: np.ndarray | None,  # (D, H); None: it lies in the future
     forecasts: dict[str, np.ndarray],  # name -> (D, H)
     columns: list[str],  # names of the channels
     # which to draw; None: the last (the target in ETT), and two more
@@ -582,7 +758,12 @@ def plot_forecast(
     times: pd.DatetimeIndex | None = None,
 ) -> Figure:
     """Draw the end of the past, the truth, and forecasts of it, a panel a channel."""
-    n_channels, horizon = truth.shape
+    n_channels, horizon = next(iter(forecasts.values())).shape if truth is None else truth.shape
+    if len(past) != n_channels:
+        raise ValueError(
+            f"past has {len(past)} channels, and the future {n_channels}; give the past of the "
+            "targets alone, as Windows.of_targets does"
+        )
     channels = channels or sorted({n_channels - 1, 0, n_channels // 2})
     past = past[:, -(n_past or 2 * horizon) :]
     figure, axes = plt.subplots(
@@ -599,7 +780,8 @@ def plot_forecast(
     past_steps, steps = when[:-horizon], when[-horizon:]
     for axis, channel in zip(axes[:, 0], channels):
         axis.plot(past_steps, past[channel], color="0.55", lw=1, label="past")
-        axis.plot(steps, truth[channel], color="0.72", lw=4, label="truth", zorder=1.5)
+        if truth is not None:
+            axis.plot(steps, truth[channel], color="0.72", lw=4, label="truth", zorder=1.5)
         for (name, forecast), style in zip(forecasts.items(), cycle(_LINE_STYLES)):
             axis.plot(steps, forecast[channel], style, lw=1.3, label=name)
         axis.axvline(past_steps[-1] + (steps[0] - past_steps[-1]) / 2, color="0.8", lw=0.8)

@@ -6,7 +6,6 @@
 __all__ = ['expand_grid', 'LocalProcesses', 'sweep', 'runs', 'compare', 'delete_run']
 
 # %% ../nbs/07_sweep.ipynb #6b9297e7
-import functools
 import hashlib
 import itertools
 import json
@@ -29,7 +28,7 @@ from concurrent.futures import (
 from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import NoneType
@@ -45,20 +44,33 @@ from joblib import cpu_count
 from tqdm.auto import tqdm
 
 from samnb.config import (
+    _REGISTERED,
     MODELS,
     SAM_OPTIONS,
     SAM_SCHEDULE,
+    SINCE_ADDED,
     Config,
     _inapplicable,
+    arguments_for,
     config_from,
     is_images,
+    is_own_data,
     is_registered,
+    own_parameters,
     resolve,
+    with_short_names,
 )
-from .experiment import Result, find_result, is_complete, published_result, run, run_folder
+from samnb.experiment import (
+    Result,
+    find_result,
+    is_complete,
+    published_result,
+    run,
+    run_folder,
+    sha256_of_dataset,
+)
 from .files import Busy, RunFolder, find_folder, within_run_lock
-from .images import load_images
-from .series import load_series
+from .names import short_name
 
 # %% ../nbs/07_sweep.ipynb #f841bee5
 OF_SAM = ("variant", "rho", *SAM_SCHEDULE, *SAM_OPTIONS)  # mean nothing without SAM
@@ -69,7 +81,7 @@ def _left_out(
     varied: Collection[str],  # parameters of the grid with several values
 ) -> dict[str, str]:  # name -> to what it does not apply
     """Find the parameters of a grid that do nothing in one of its combinations."""
-    if config.model not in MODELS:  # which is refused later
+    if config.model not in MODELS and ":" not in config.model:  # which is refused later
         return {}
     reasons = {
         name: reason
@@ -98,18 +110,64 @@ def _expand(
         expected = "a grid is a dictionary of parameters and lists of values, or a list of those"
         raise TypeError(f"{expected}; got {grid!r}")
     choices = {name: _choices(name, value) for name, value in grid.items()}
-    configs = [config_from(dict(zip(choices, row))) for row in itertools.product(*choices.values())]
-    if len(configs) == 1:  # a single run, which refuses what does not apply
-        return configs, []
+    rows = [dict(zip(choices, row)) for row in itertools.product(*choices.values())]
+    if len(rows) == 1:  # a single run, which refuses what does not apply
+        return [config_from(_read_own(rows[0]))], []
     varied = [name for name, values in choices.items() if len(values) > 1]
-    left_out = [_left_out(config, varied) for config in configs]
+    foreign = _foreign_parameters(rows)
+    configs = [
+        config_from(_read_own({name: v for name, v in row.items() if name not in names}))
+        for row, names in zip(rows, foreign)
+    ]
+    left_out = [_left_out(config, varied) | names for config, names in zip(configs, foreign)]
     default = Config()
     kept = [
-        replace(config, **{name: getattr(default, name) for name in names})
+        replace(config, **{n: getattr(default, n) for n in names if hasattr(default, n)})
         for config, names in zip(configs, left_out)
     ]
     distinct = list(dict.fromkeys(kept))
     return distinct, _notes(left_out, len(distinct))
+
+# %% ../nbs/07_sweep.ipynb #own00101
+_FIELDS = {f.name for f in fields(Config)}
+
+
+def _own_of(row: dict[str, Any]) -> dict[str, Any]:
+    """The own parameters that a combination of a grid can have, by name."""
+    given = {name: value for name, value in row.items() if name in _FIELDS - {*SAM_OPTIONS}}
+    return own_parameters(config_from(given))
+
+
+def _foreign_parameters(
+    rows: list[dict[str, Any]],  # combinations of a grid
+) -> list[dict[str, str]]:  # of each: name -> to what it does not apply
+    """Parameters of what one combination names and another does not."""
+    own = [name for name in rows[0] if name not in _FIELDS]
+    if not own:
+        return [{} for _ in rows]
+    found = []
+    for row in rows:
+        holders = _own_of(row).items()
+        known = {name for name, _ in holders} | {f"{p.owner}.{p.argument.name}" for _, p in holders}
+        known |= {f"{p.owner}__{p.argument.name}" for _, p in holders}
+        known |= {p.argument.name for _, p in holders}
+        where = {name: value for name, value in row.items() if name in ("model", *_REGISTERED)}
+        place = ", ".join(f"{role} {short_name(str(name))!r}" for role, name in where.items())
+        found.append({name: place for name in own if name not in known and "." not in name})
+    # what applies nowhere is refused as it is
+    nowhere = {name for name in own if all(name in names for names in found)}
+    return [{n: place for n, place in names.items() if n not in nowhere} for names in found]
+
+
+def _read_own(row: dict[str, Any]) -> dict[str, Any]:
+    """A combination whose own parameters have their types, where YAML gave text for a number."""
+    texts = [n for n, value in row.items() if n not in _FIELDS and isinstance(value, str)]
+    if not texts:
+        return row
+    hints = {name: own.argument.hint for name, own in _own_of(row).items()}
+    kinds = {n: {hints.get(n), *get_args(hints.get(n)), NoneType} for n in texts}
+    read = {name: _read_number(row[name], kinds[name]) for name in texts}
+    return row | read
 
 # %% ../nbs/07_sweep.ipynb #2f302ce3
 def _notes(
@@ -330,16 +388,23 @@ class LocalProcesses(ThreadPoolExecutor):
             worker.close()
         super().shutdown(cancel_futures=cancel_futures)
 
+# %% ../nbs/07_sweep.ipynb #own00102
+def _parameters_in_row(config: Config) -> dict[str, Any]:
+    """The parameters of a run as columns; `loss` is the value, so its function is another one."""
+    row = with_short_names(config) | {"loss_function": config.loss}
+    later = {n for n in SINCE_ADDED if n != "missing" and row[n] is None}
+    return {name: value for name, value in row.items() if name not in later | {"loss"}}
+
 # %% ../nbs/07_sweep.ipynb #a313f228
 def _result_row(
     result: Result,
 ) -> dict[str, Any]:  # parameters, test metrics, gap, epochs, seconds, error (None), run_dir
     """Return a finished run as a row of a table."""
-    row = asdict(result.config) | result.metrics
+    row = _parameters_in_row(result.config) | result.metrics
     for name in ("accuracy", "clean_accuracy", "memorized"):
         if name in result.summary["train"]:
             row[f"train_{name}"] = result.summary["train"][name]
-    if not is_images(result.config.dataset):
+    if not is_images(result.config.dataset) and not is_own_data(result.config.dataset):
         row["published_mse"] = published_result(result.config)
     for name in ("gap", "epochs", "best_epoch", "seconds"):
         row[name] = result.summary[name]
@@ -356,8 +421,8 @@ def _failed_row(
     message = str(error)
     if name == "KilledWorker":  # of dask, whose own message speaks of addresses
         message = "the processes that tried it died: killed, perhaps for want of memory, or crashed"
-    row = asdict(config) | {"error": f"{name}: {message}", "run_dir": str(folder)}
-    lines = [json.dumps(asdict(config)), row["error"], *traceback.format_exception(error)]
+    row = _parameters_in_row(config) | {"error": f"{name}: {message}", "run_dir": str(folder)}
+    lines = [json.dumps(with_short_names(config)), row["error"], *traceback.format_exception(error)]
     try:
         RunFolder(folder).write("error.txt", lambda path: path.write_text("\n".join(lines)))
     except OSError:  # a full disk must not end the other runs
@@ -370,23 +435,28 @@ class _Surroundings:
     """What a worker must know of the process that asks for a run."""
 
     folders: dict[str, str] = field(default_factory=dict)  # "data" and "results" -> path
-    models: bytes | None = None  # those that are not the library's: name -> entry of `MODELS`
+    # what was registered: names and entries of `MODELS`, and of the other parts by their role
+    registered: bytes | None = None
 
     @classmethod
     def of_this_process(cls, configs: Collection[Config]) -> "_Surroundings":  # configs: the runs
         """Take the folders and the registered models that these runs need."""
         folders = {kind: str(find_folder(kind).absolute()) for kind in ("data", "results")}
         names = {config.model for config in configs if is_registered(config.model)}
-        models = cloudpickle.dumps({name: MODELS[name] for name in names}) if names else None
-        return cls(folders, models)
+        models = {name: MODELS[name] for name in names}
+        others = {role: things for role, things in _REGISTERED.items() if things}
+        return cls(folders, cloudpickle.dumps((models, others)) if models or others else None)
 
     def take_over(self) -> None:
         """Make them those of this process."""
         for kind, folder in self.folders.items():
             if str(find_folder(kind).absolute()) != folder:
                 os.environ[f"SAMNB_{kind.upper()}"] = folder
-        if self.models is not None:
-            MODELS.update(cloudpickle.loads(self.models))
+        if self.registered is not None:
+            models, others = cloudpickle.loads(self.registered)
+            MODELS.update(models)
+            for role, things in others.items():
+                _REGISTERED[role].update(things)
 
 # %% ../nbs/07_sweep.ipynb #43b2b7fe
 # the random generators of torch and the state of pyplot belong to the process
@@ -394,7 +464,7 @@ _one_at_a_time = threading.Lock()
 
 
 def _sweep_row(
-    config: Config,
+    config: Any,  # a `Config`, or its parameters: they may be of what was registered
     folder: Path,  # of the run
     wait: bool = True,  # for another process that does the same run; False: return None
     surroundings: _Surroundings | None = None,  # of the process that asks; None: this one
@@ -404,6 +474,8 @@ def _sweep_row(
         with _one_at_a_time:
             if surroundings is not None:
                 surroundings.take_over()
+            if isinstance(config, dict):
+                config = config_from(config)
             row = _result_row(run(config, progress=False, wait=wait))
             (folder / "error.txt").unlink(missing_ok=True)  # of an earlier try
             return row
@@ -421,17 +493,18 @@ def _attempt(function: Callable[..., Any], *arguments: Any) -> Any:
         return error
 
 
-def _sha256_of_dataset(dataset: str, missing: str | None) -> str:
-    """Load a data set and return its hash."""
-    if is_images(dataset):
-        return load_images(dataset)[0].sha256
-    return load_series(dataset, missing=missing or "refuse").sha256
+def _data_key(config: Config) -> tuple[Any, ...]:
+    """What the data of a resolved configuration depend on."""
+    of_function: tuple[Any, ...] = ()
+    if is_own_data(config.dataset):
+        of_function = tuple(arguments_for(config, "dataset").items())
+    return config.dataset, config.missing, config.columns, config.targets, of_function
 
 
 def _folder_of_failed(config: Config) -> Path:
     """Return where a run leaves its error that cannot even say where its folder is."""
     digest = hashlib.sha256(repr(config).encode()).hexdigest()[:8]
-    name = f"{config.model}_{Path(config.dataset).name}_seed={config.seed}"
+    name = f"{config.model.rpartition(':')[2]}_{Path(config.dataset).name}_seed={config.seed}"
     name = re.sub(r"[^\w.=-]", "_", name)[:200]
     return find_folder("results") / "failed" / f"{name}_{digest}"
 
@@ -446,12 +519,18 @@ def _resolve_runs(
     errors: dict[Path, Exception] = {}
     folders: dict[Path, Path] = {}
     differing: dict[str, None] = {}  # parameters without effect
-    sha256 = functools.cache(functools.partial(_attempt, _sha256_of_dataset))
+    known: dict[tuple[Any, ...], Any] = {}  # of each data set its hash, or its error
     for config in configs:
         cannot_start = _folder_of_failed(config)
         resolved = _attempt(resolve, config)
         unresolved = isinstance(resolved, Exception)
-        sha = resolved if unresolved else sha256(resolved.dataset, resolved.missing)
+        if unresolved:
+            sha = resolved
+        else:
+            key = _data_key(resolved)
+            if key not in known:
+                known[key] = _attempt(sha256_of_dataset, resolved)
+            sha = known[key]
         if isinstance(sha, Exception):
             runs[cannot_start] = config if unresolved else resolved
             errors[cannot_start] = sha
@@ -462,9 +541,7 @@ def _resolve_runs(
             same = run_folder(replace(resolved, variant="SAM", rho=0.0), sha)
             folder = folders.setdefault(same, folder)
         first = runs.setdefault(folder, resolved)
-        differing |= {
-            n: None for n, value in asdict(first).items() if getattr(resolved, n) != value
-        }
+        differing |= {n: None for n, v in asdict(first).items() if getattr(resolved, n, None) != v}
     if differing:
         names = ", ".join(differing)
         tqdm.write(f"runs that differ in nothing but {names} are one; the first is done")
@@ -553,7 +630,7 @@ def _execute_runs(
         while waiting or futures:
             while waiting:
                 path, wait = waiting.pop(0)
-                arguments = (todo[path], path.absolute(), wait, surroundings)
+                arguments = (asdict(todo[path]), path.absolute(), wait, surroundings)
                 future = workers.executor.submit(_sweep_row, *arguments)
                 futures[future] = path
             report(workers.count_running(futures))

@@ -71,7 +71,8 @@ def _run_micro_batches(
     no_sync: Callable[[], AbstractContextManager] = nullcontext,
     grad_scale: float | None = None,  # of a gradient scaler
 ) -> Tensor:  # the loss, as `SAM.run_passes` returns it; the gradient that descends is in `p.grad`
-    """Run all passes of a step."""
+    """Run all passes of a step; raises what `_check_ascent` raises."""
+    _check_ascent(ascent, len(weights), "number of micro-batches")
     shares = [weight / sum(weights) for weight in weights]
     last = len(shares) - 1
 
@@ -259,13 +260,19 @@ class LightningSAM:
         return parent.on_train_batch_start(batch, batch_idx)
 
     def training_step(self, batch: Any, batch_idx: int) -> Any:
-        """The module's own, in the passes; before, a zero that depends on nothing."""
+        """The module's own, in the passes; before them, a zero that depends on nothing."""
         module: Any = self
         if not self._in_passes:
             return torch.zeros((), device=module.device, requires_grad=True)
         step: Any = super().training_step  # type: ignore[misc]
         takes_number = len(inspect.signature(step).parameters) > 1
-        return step(batch, batch_idx) if takes_number else step(batch)
+        output = step(batch, batch_idx) if takes_number else step(batch)
+        if output is None:
+            raise TypeError(
+                "training_step must return its loss with LightningSAM; None would leave out one of "
+                "the two passes"
+            )
+        return output
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Backward of the micro-batch's share in the loss."""
