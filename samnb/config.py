@@ -917,7 +917,10 @@ def is_images(
     """Whether a data set has images to classify; the others have series to forecast."""
     if dataset in TOYS or dataset in CATALOGUE or is_own_data(dataset):
         return False
-    return dataset in IMAGE_SETS or dataset.endswith(".npz") or Path(dataset).is_dir()
+    if dataset in IMAGE_SETS or dataset.endswith(".npz"):
+        return True
+    path = Path(dataset).expanduser()
+    return path.is_dir() or (find_folder("data") / path).is_dir()  # of pictures
 
 
 def is_own_data(
