@@ -1287,7 +1287,7 @@ def surface_of_levels(
     y: tuple[float, float, int] = (-1, 1, 51),  # likewise
     # of the training loss; or how many, evenly between the extremes of the coarse grid
     levels: Sequence[float] | int = 16,
-    pixels: int = 600,  # of the picture along each axis, in which a line may be off by one
+    pixels: int = 600,  # of the picture along each axis, in which lines aim at an error below one
     *,
     directions: Any = None,  # two lists of tensors; None: those of `loss_surface`
     seed: int = 123,  # of random directions, and of the sample
