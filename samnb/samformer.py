@@ -40,6 +40,8 @@ class RevIN(nn.Module):
 
         No gradient flows through the mean and the deviation.
         """
+        # windows that overlap in memory have a layout in which matrix products take 4 times as long
+        x = x.contiguous()
         mean = x.mean(-1, keepdim=True).detach()
         centered = x - mean
         # the norm, since var and std_mean take much longer on a CPU
@@ -146,7 +148,7 @@ class Forecaster(nn.Module):
             expected = f"(n, {self.n_channels}, {self.seq_len})"
             raise ValueError(f"expected windows of shape {expected}, got {tuple(x.shape)}")
         if not self.use_revin:
-            return (x, None), y
+            return (x.contiguous(), None), y
         z, mean, std = self.revin.standardize(x)
         return (z, std), None if y is None else y - mean
 
