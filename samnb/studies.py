@@ -722,7 +722,12 @@ def _gain_row(arm: str, stage: str, key: str, config: Config) -> dict[str, Any]:
     """Do a run and say what of it is published."""
     result = run(config, progress=False)
     names = ["horizon", "lr", "weight_decay", "seed"]
-    row: dict[str, Any] = {"hash": key, "arm": arm, "stage": stage, "dataset": Path(config.dataset).stem}
+    row: dict[str, Any] = {
+        "hash": key,
+        "arm": arm,
+        "stage": stage,
+        "dataset": Path(config.dataset).stem,
+    }
     row |= {name: getattr(config, name) for name in names}
     row["rho"] = config.rho if config.use_sam else math.nan
     row["validation_loss"] = float(result.history.validation_loss.min())

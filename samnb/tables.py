@@ -602,7 +602,7 @@ def stratified_tau(
         taus = drawn[:, 0] / np.sqrt(drawn[:, 1] * drawn[:, 2])
     low, high = np.nanquantile(taus, [0.025, 0.975])
     tau = float(pairs[0] / math.sqrt(pairs[1] * pairs[2]))
-    return _WithinTau(tau, float(low), float(high), (1 + extreme.sum()) / (1 + n_samples))
+    return _WithinTau(tau, float(low), float(high), float((1 + extreme.sum()) / (1 + n_samples)))
 
 # %% ../nbs/07b_tables.ipynb #tau00004
 def rank_within(
