@@ -92,7 +92,7 @@ STUDIES: dict[str, list[dict[str, Any]]] = {
         _ETTH1 | {"protocol": ["paper", "original"], "model": "linear", "use_sam": False},
     ],
     "etth1_rho": [
-        _ETTH1 | {"protocol": "paper", "rho": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]}
+        _ETTH1 | {"protocol": "paper", "rho": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5]}
     ],
     "toy": [
         _TOY | {"use_sam": [True, False]},
