@@ -12,7 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _NAMES = {
-    "sam": "SAM GuardedOptimizer",
+    "sam": "SAM",
     "variants": "ASAM GSAM FriendlySAM LookSAM SAMON MSAM ESAM RandomSAM "
     "every late at_random ramp with_lr",
     "samformer": "SAMformer Linear",
@@ -31,7 +31,6 @@ _NAMES = {
     "experiment": "run load_run",
     "sweep": "sweep",
     "tables": "table plot_seeds",
-    "studies": "generalization_study",
     "panels": "launch",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
@@ -47,6 +46,7 @@ _MODULES = {
     "minima",
     "names",
     "picture_folders",
+    "studies",
     "trackers",
     "trainers",
 }

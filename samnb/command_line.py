@@ -357,6 +357,29 @@ def _compare(a: str, b: str) -> None:
     found = compare(a, b)
     click.echo("they do not differ" if found.empty else found.to_string(na_rep=""))
 
+# %% ../nbs/08b_command_line.ipynb #cmd00061
+@main.command("forecast")
+@click.argument("run")
+def _forecast(run: str) -> None:
+    """Write forecast.csv of the run folder RUN: what lies beyond the end of its series."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from samnb.experiment import forecast_run
+
+    click.echo(str(forecast_run(run)))
+
+
+@main.command("parameters")
+@click.argument("name")
+@click.option("--role", metavar="ROLE", help="model, optimizer, loss, ...; else as NAME says.")
+def _parameters(name: str, role: str | None) -> None:
+    """List the parameters that NAME brings: one of ours, or file.py:attribute."""
+    from samnb.config import parameters
+
+    listed = parameters(name, role)
+    click.echo(listed.to_string() if len(listed) else f"{name} has no parameters")
+
 # %% ../nbs/08b_command_line.ipynb #cmd00044
 @main.command("download")
 @click.argument("names", nargs=-1)
