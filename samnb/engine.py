@@ -75,6 +75,7 @@ from samnb.files import (
     sha256_of,
     sha256_of_data,
     to_builtin,
+    weights_for,
 )
 from .sam import SAM, GuardedOptimizer
 
@@ -202,11 +203,15 @@ def _has_versions(net: nn.Module) -> bool:
     )
 
 # %% ../nbs/03_engine.ipynb #150ff15b
-def load_weights(net: nn.Module, weights: dict[str, Any], source: str | Path) -> None:
-    """Load weights, or say in one sentence that they belong to another architecture."""
-    versioned = OrderedDict(weights)
-    present = net.state_dict()._metadata  # type: ignore[attr-defined]
-    versioned._metadata = getattr(weights, "_metadata", present)  # type: ignore[attr-defined]
+def load_weights(net: nn.Module, weights: Mapping[str, Any], source: str | Path) -> None:
+    """Load weights, also out of a checkpoint of another program, or say why they do not fit.
+
+    ValueError: weights of another architecture, or of the network twice.
+    """
+    present = net.state_dict()
+    kept = getattr(weights, "_metadata", None)
+    versioned = OrderedDict(weights_for(present, weights, source))
+    versioned._metadata = kept or present._metadata  # type: ignore[attr-defined]
     try:
         net.load_state_dict(versioned)
     except RuntimeError as error:
