@@ -20,12 +20,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.optim import swa_utils
 from torch.utils.data import (
@@ -78,6 +76,9 @@ from samnb.files import (
     weights_for,
 )
 from .sam import SAM, GuardedOptimizer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/03_engine.ipynb #4b5db66d
 def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:  # (n,) a permutation, on the CPU
@@ -1121,8 +1122,10 @@ def plot_history(
     metric: str = "loss",
     # whose weights were kept; None: that of the lowest validation loss
     best_epoch: int | None = None,
-) -> Figure:
+) -> "Figure":
     """Training and validation curves, with the epoch marked whose weights were kept."""
+    import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
     place = int(history.validation_loss.argmin())
     if best_epoch is not None:
@@ -1146,11 +1149,13 @@ def plot_history(
 # %% ../nbs/03_engine.ipynb #more0031
 def plot_diagnostics(
     history: pd.DataFrame,  # as `Engine.fit` returns it, of a training with SAM
-) -> Figure:
+) -> "Figure":
     """Draw predicted and measured rise of the loss, and the cosine of the two gradients.
 
     Raises `ValueError` where the history has no diagnostics.
     """
+    import matplotlib.pyplot as plt
+
     if "sam_predicted_rise" not in history:
         raise ValueError("the history has no diagnostics: the optimizer was none of SAM's that has")
     figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.8), layout="constrained")

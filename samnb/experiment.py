@@ -21,12 +21,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -100,6 +99,9 @@ from samnb.sharpness import (
 )
 from .trackers import make_trackers
 from .variants import VARIANTS, at_random, every, late, product, ramp, with_lr
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/06b_experiment.ipynb #797a2294
 def _label(value: Any) -> Any:
@@ -250,7 +252,7 @@ class ForecastingTask:
         name: str,  # of the model
         history: pd.DataFrame,  # as in metrics.csv
         details: dict[str, list],  # of the test set, as in summary.json
-    ) -> dict[str, Figure]:
+    ) -> dict[str, "Figure"]:
         """Curves, a forecast, the error by step, and the attention map where there is one."""
         test, columns = self.splits[2], self.series.columns
         figures = {
@@ -265,7 +267,7 @@ class ForecastingTask:
             figures["attention"] = plot_attention(attention, columns, title)
         return figures
 
-    def _plot_middle_forecast(self, net: nn.Module, name: str) -> Figure:
+    def _plot_middle_forecast(self, net: nn.Module, name: str) -> "Figure":
         """The forecast for the window in the middle of the test set, in the units of the data."""
         test: Any = self.splits[2]
         middle = len(test) // 2
@@ -329,7 +331,7 @@ class ClassificationTask:
         name: str,  # of the model
         history: pd.DataFrame,  # as in metrics.csv
         details: dict[str, list],  # of the test set, as in summary.json
-    ) -> dict[str, Figure]:
+    ) -> dict[str, "Figure"]:
         """Curves of loss and accuracy, confusions, confident errors, and what was memorized."""
         test = self.splits[2]
         figures = {
@@ -376,7 +378,7 @@ class OwnTask:
         name: str,  # of the model
         history: pd.DataFrame,  # as in metrics.csv
         details: dict[str, list],  # of the test set, as in summary.json
-    ) -> dict[str, Figure]:
+    ) -> dict[str, "Figure"]:
         """The curves of the loss."""
         return {"curves": plot_history(history)}
 
@@ -864,7 +866,7 @@ _CAPTIONS = {
 def run_figures(
     folder: str | Path,  # of a finished run
     save: bool = False,  # as PNG and PDF, to its plots/
-) -> dict[str, Figure]:  # name -> figure, whose label is its caption
+) -> dict[str, "Figure"]:  # name -> figure, whose label is its caption
     """What one wants to see of a run; which figures these are depends on the task."""
     net, task, config = restore_run(folder)
     history = pd.read_csv(Path(folder) / "metrics.csv")

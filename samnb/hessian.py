@@ -15,15 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
-from scipy import stats
-from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
@@ -55,6 +51,9 @@ from samnb.files import (
     replace_file,
     write_fingerprint,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/05_hessian.ipynb #h1layers
 def _layer_names(
@@ -607,6 +606,8 @@ def _lanczos_pairs(
 
     RuntimeError: it did not converge.
     """
+    from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
+
     size, device = operator.size, operator.device
     is_zero = True  # the matrix, by all products up to now
 
@@ -815,6 +816,8 @@ def hessian_trace(
     It is exact where that takes no more products. ValueError: a wrong option, or a file that was
     made from anything else.
     """
+    from scipy import stats
+
     if n_sketch < 0 or n_probes < 2:
         raise ValueError(
             f"n_sketch must be at least 0 and n_probes at least 2, got {n_sketch} and {n_probes}"
@@ -929,8 +932,10 @@ def plot_spectrum(
     density: SpectralDensity,  # of `spectral_density`
     eigenvalues: Tensor | None = None,  # marked on the axis
     width: float | None = None,  # of the Gaussians; None: 1 % of the range
-) -> Figure:
+) -> "Figure":
     """The density of the eigenvalues on a logarithmic scale."""
+    import matplotlib.pyplot as plt
+
     used = density.nodes[density.weights > 0].cpu()
     low = used.min().item()
     high = used.max().item()

@@ -14,20 +14,19 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from .files import PARTIAL, find_folder
 from .picture_folders import _digest, _read_folder, _resize_all
 from .vgg import check_image_size
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/02b_images.ipynb #2e37996d
 @dataclass
@@ -333,6 +332,8 @@ def read_cifar10(download: bool) -> tuple[dict[str, np.ndarray], list[str], str]
 # %% ../nbs/02b_images.ipynb #f3bf6fdd
 def _read_digits() -> tuple[dict[str, np.ndarray], list[str], str]:
     """Return scikit-learn's digits: 1,797 real handwritten ones, 8 x 8, grey."""
+    from sklearn.datasets import load_digits
+
     images, labels = load_digits(return_X_y=True)
     pixels = np.round(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     arrays = {"x_train": pixels, "y_train": labels.astype(np.int64)}
@@ -346,6 +347,8 @@ def _stratified_split(
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:  # indices of the rest, and of what is held out
     """Hold out a fraction of the images that has the same share of every class."""
+    from sklearn.model_selection import train_test_split
+
     n = len(labels)
     n_held = math.ceil(size * n)
     counts = np.unique(labels, return_counts=True)[1]
@@ -648,8 +651,10 @@ class ImageMetrics:
 def plot_confusion(
     confusion: list[list[int]],  # rows: true classes; columns: what was chosen
     classes: list[str],
-) -> Figure:
+) -> "Figure":
     """Draw the confusion matrix in percent of each true class, its diagonal left white."""
+    import matplotlib.pyplot as plt
+
     counts = np.asarray(confusion, float)
     percent = 100 * counts / counts.sum(1, keepdims=True).clip(min=1)
     errors = np.where(np.eye(len(percent), dtype=bool), np.nan, percent)
@@ -675,8 +680,10 @@ def plot_errors(
     net: nn.Module,  # is put into evaluation mode
     images: Images,  # on the device of `net`
     n: int = 15,  # how many to show at most, in full rows of five
-) -> Figure:
+) -> "Figure":
     """Draw the wrongly classified images of which the network is most certain."""
+    import matplotlib.pyplot as plt
+
     net.eval()
     scores = []
     for start in range(0, len(images), 256):
@@ -713,8 +720,10 @@ def _draw_error(axis: Any, images: Images, i: int, chosen: str, confidence: floa
 # %% ../nbs/02b_images.ipynb #f7797b2f
 def plot_memorization(
     history: Any,  # a pandas table with a row an epoch, of a run with noisy labels
-) -> Figure:
+) -> "Figure":
     """Draw what is learned and what is memorized over the epochs, in percent."""
+    import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
     red = "#b2182b"
     blue = "#2166ac"

@@ -19,10 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
-from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -144,6 +142,7 @@ def save_directions(
     *directions: list[Tensor],  # one or two
 ) -> None:
     """Write one or two directions as the groups xdirection and ydirection."""
+    import h5py
 
     def write(f: h5py.File) -> None:
         for axis, direction in zip("xy", directions):
@@ -275,6 +274,7 @@ def save_surface(
     file: str | Path,  # HDF5; replaced as a whole if it is there
 ) -> None:
     """Write a surface in the layout of Li et al.'s code, and beside it what that lacks."""
+    import h5py
 
     def as_declared(values: np.ndarray) -> np.ndarray:
         """Filled along x first, but declared (nx, ny)."""
@@ -851,6 +851,8 @@ def flat_area(
     fine: int = 10,  # points between two of the grid, by linear interpolation
 ) -> float:  # in units of the coordinates, of x times those of y (a length on a line)
     """How much of the surface lies at or below a level."""
+    from scipy.interpolate import RegularGridInterpolator
+
     value = RegularGridInterpolator(surface.axes, surface.values[name])
     # midpoints of the fine cells
     finer = [np.linspace(a[0], a[-1], fine * (len(a) - 1) * 2 + 1)[1::2] for a in surface.axes]
@@ -947,6 +949,7 @@ def save_trajectory(
     file: str | Path,  # HDF5; replaced if it is there
 ) -> None:
     """Write a path by Li et al.'s names, proj_xcoord and proj_ycoord, and beside them `outside`."""
+    import h5py
 
     def write(f: h5py.File) -> None:
         f["proj_xcoord"] = path.points[:, 0]

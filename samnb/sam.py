@@ -10,13 +10,14 @@ import difflib
 import inspect
 import math
 import re
+import sys
 import warnings
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial, reduce, wraps
 from operator import and_
 from typing import Any
 
@@ -454,6 +455,21 @@ def _in_present_form(
     groups = [{**group, **counters} for group in state_dict["param_groups"]]
     return {"state": state, "param_groups": groups}
 
+# %% ../nbs/00_sam.ipynb #smndyn01
+def _never_compiled(function: Callable) -> Callable:
+    """Leave a function out of `torch.compile`, whose machinery takes seconds to import."""
+    disabled: Any = None
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal disabled
+        if disabled is None and "torch._dynamo" in sys.modules:
+            reason = "compile the model, and not the step of its optimizer"
+            disabled = torch.compiler.disable(function, reason=reason)
+        return (disabled or function)(*args, **kwargs)
+
+    return call
+
 # %% ../nbs/00_sam.ipynb #smn00035
 class GuardedOptimizer(torch.optim.Optimizer):
     """A base optimizer seen from outside, whose step is clipped, and taken whole or not at all.
@@ -607,7 +623,7 @@ class GuardedOptimizer(torch.optim.Optimizer):
 
     # a step
 
-    @torch.compiler.disable(reason="compile the model, and not the step of its optimizer")
+    @_never_compiled
     @torch.no_grad()
     def step(  # type: ignore[override]  # torch's returns a float
         self,
@@ -1287,7 +1303,7 @@ class SAM(GuardedOptimizer):
 
     # the two-step form
 
-    @torch.compiler.disable(reason="compile the model, and not the step of its optimizer")
+    @_never_compiled
     @torch.no_grad()
     def first_step(
         self,
@@ -1446,7 +1462,7 @@ class SAM(GuardedOptimizer):
 
     # the closure form
 
-    @torch.compiler.disable(reason="compile the model, and not the step of its optimizer")
+    @_never_compiled
     @torch.no_grad()
     def step(  # type: ignore[override]  # torch's returns a float
         self,
@@ -1489,7 +1505,7 @@ class SAM(GuardedOptimizer):
             return False
         return not any(bool(gradient.any()) for gradient in gradients)
 
-    @torch.compiler.disable(reason="compile the model, and not the step of its optimizer")
+    @_never_compiled
     @torch.no_grad()
     def run_passes(
         self,

@@ -17,25 +17,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from .csv_files import _MISSING, Names, _chosen, _read_frame, _summary, _unpack
 from .files import PARTIAL, find_file, find_folder
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from sklearn.preprocessing import StandardScaler
+
 # %% ../nbs/01b_series.ipynb #d3e96750
 def _unscale(
     y: Tensor,  # standardized, (..., D, H)
-    scaler: StandardScaler,  # what standardized it
+    scaler: "StandardScaler",  # what standardized it
 ) -> Tensor:  # (..., D, H)
     """Return `y` in the units of the file."""
     if y.dim() < 2 or y.shape[-2] != len(scaler.mean_):
@@ -50,10 +50,12 @@ def _unscale(
 
 
 def _scaler_of(
-    scaler: StandardScaler,
+    scaler: "StandardScaler",
     channels: list[int],  # numbers of those that are left, from 0
-) -> StandardScaler:
+) -> "StandardScaler":
     """Return the same scaler for some of its channels."""
+    from sklearn.preprocessing import StandardScaler
+
     part = StandardScaler()
     for name in ("mean_", "scale_", "var_"):
         setattr(part, name, getattr(scaler, name)[channels])
@@ -74,7 +76,7 @@ class Windows:
         values: Tensor,  # the series, standardized, (D, T)
         seq_len: int,  # L, rows of the past
         horizon: int,  # H, rows to forecast
-        scaler: StandardScaler | None = None,  # what standardized the values
+        scaler: "StandardScaler | None" = None,  # what standardized the values
         columns: list[str] | None = None,  # names of the channels
         times: pd.DatetimeIndex | None = None,  # of the rows, (T,)
         targets: list[int] | None = None,  # the channels to forecast, from 0; None: all
@@ -138,7 +140,7 @@ class Windows:
         return [self.columns[d] for d in self.targets]
 
     @property
-    def target_scaler(self) -> StandardScaler | None:
+    def target_scaler(self) -> "StandardScaler | None":
         """What standardized the targets, for metrics in the units of the file."""
         if self.scaler is None or self.targets is None:
             return self.scaler
@@ -377,6 +379,8 @@ class Series:
         `ValueError` if a part is too short for one window, or `parts` has two readings. Warns where
         a channel is constant in the training rows, which leaves it unscaled.
         """
+        from sklearn.preprocessing import StandardScaler
+
         rows = self.frame.to_numpy()
         sizes = _rows_of_parts(self.name, len(rows), self.times, parts)
         _check_lengths(self.name, len(rows), seq_len, horizon, sizes)
@@ -650,7 +654,7 @@ class ForecastMetrics:
 
     def __init__(
         self,
-        scaler: StandardScaler | None = None,  # of the windows (`train.scaler`), for `unscale`
+        scaler: "StandardScaler | None" = None,  # of the windows (`train.scaler`), for `unscale`
     ):
         self.scaler = scaler
 
@@ -737,6 +741,8 @@ _LINE_STYLES = ("-", "--", ":", "-.")
 
 def _name_steps(axis: Any, times: pd.DatetimeIndex | None) -> None:
     """Label the horizontal axis by times, or by steps where they are not known."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     if times is None:
         axis.set_xlabel("step (1: the first of the forecast)")
         return
@@ -756,8 +762,10 @@ def plot_forecast(
     n_past: int | None = None,
     # of past and future, (L + H,), as `Windows.times_of` gives them; None: steps are counted
     times: pd.DatetimeIndex | None = None,
-) -> Figure:
+) -> "Figure":
     """Draw the end of the past, the truth, and forecasts of it, a panel a channel."""
+    import matplotlib.pyplot as plt
+
     n_channels, horizon = next(iter(forecasts.values())).shape if truth is None else truth.shape
     if len(past) != n_channels:
         raise ValueError(
@@ -794,8 +802,10 @@ def plot_forecast(
 def plot_error_by_step(
     errors: dict[str, list[float]],  # name -> H numbers
     label: str = "test MSE",  # of the vertical axis
-) -> Figure:
+) -> "Figure":
     """Draw how the error grows with the distance of the forecast step."""
+    import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
     for (name, values), style in zip(errors.items(), cycle(_LINE_STYLES)):
         axis.plot(np.arange(1, len(values) + 1), values, style, label=name)
@@ -809,8 +819,10 @@ def plot_attention(
     attention: np.ndarray,  # (D, D), rows attend to columns
     columns: list[str],  # names of the channels; drawn where they are at most 30
     title: str = "",
-) -> Figure:
+) -> "Figure":
     """Draw an attention matrix between channels, on a scale from 0 to its largest entry."""
+    import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(4.4, 3.8), layout="constrained")
     image = axis.imshow(attention, cmap="viridis", vmin=0)
     if len(columns) <= 30:

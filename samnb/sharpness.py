@@ -11,13 +11,10 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
 from samnb.hessian import (
@@ -32,6 +29,9 @@ from samnb.hessian import (
     trainable,
 )
 from .landscape import flat_area, loss_surface
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/05b_sharpness.ipynb #eb98c8f1
 def _neighbourhood_scale(
@@ -501,11 +501,14 @@ def plot_sharpness(
     # a row an epoch: epoch, train_loss, validation_loss, and the measures where there are any
     history: pd.DataFrame,
     measures: Sequence[str],  # columns, a panel each; `MEASURE_LABELS` has their labels
-) -> Figure:
+) -> "Figure":
     """Draw the loss over epochs, and below it measures of sharpness.
 
     A measure that changes by more than ten times gets a logarithmic axis.
     """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
     n_panels = 1 + len(measures)
     figure, axes = plt.subplots(
         n_panels, 1, figsize=(5.5, 0.4 + 1.6 * n_panels), sharex=True, layout="constrained"
