@@ -696,7 +696,10 @@ def train_run(
     engine.fit(config.max_epochs, config.patience or None)
     engine.finish()
     if not folder.has("plots/complete"):
-        close_figures(run_figures(str(folder.path), save=True))
+        import matplotlib.pyplot as plt
+
+        with plt.ioff():  # else a notebook keeps them until its cell ends
+            close_figures(run_figures(str(folder.path), save=True))
         # written last, so that a kill among the figures leaves none missing
         folder.write("plots/complete", Path.touch)
     for tracker in trackers:

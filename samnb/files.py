@@ -7,6 +7,7 @@ __all__ = ['refused', 'find_folder', 'find_file', 'RunFolder', 'save_figure', 's
            'set_random_state', 'open_hdf5', 'sha256_of']
 
 # %% ../nbs/90_files.ipynb #064bb3ee
+import gc
 import hashlib
 import io
 import json
@@ -256,11 +257,13 @@ def png(figure: "Figure") -> bytes:
 
 # %% ../nbs/90_files.ipynb #f4b4756b
 def close_figures(figures: dict[str, "Figure"]) -> None:
-    """Free figures that nobody will look at."""
+    """Free figures that nobody will look at; the dictionary is empty afterwards."""
     import matplotlib.pyplot as plt
 
-    for figure in figures.values():
-        plt.close(figure)
+    while figures:
+        plt.close(figures.popitem()[1])
+    # a figure and its axes hold each other, and Python finds that late: 20 MiB for each run
+    gc.collect()
 
 # %% ../nbs/90_files.ipynb #8d26914f
 def seed_everything(seed: int) -> None:
