@@ -696,9 +696,10 @@ def train_run(
     engine.fit(config.max_epochs, config.patience or None)
     engine.finish()
     if not folder.has("plots/complete"):
-        import matplotlib.pyplot as plt
+        import matplotlib
 
-        with plt.ioff():  # else a notebook keeps them until its cell ends
+        # else a notebook keeps them until its cell ends
+        with matplotlib.rc_context({"interactive": False}):
             close_figures(run_figures(str(folder.path), save=True))
         # written last, so that a kill among the figures leaves none missing
         folder.write("plots/complete", Path.touch)
