@@ -406,7 +406,7 @@ class _Callbacks:
     """Objects of the user's that are told what happens."""
 
     def __init__(self, callbacks: Sequence[Any]) -> None:
-        names = ("on_start", "on_epoch", "on_end")
+        names = ("on_start", "on_epoch", "on_end", "on_folder")
         for callback in callbacks:
             if not any(callable(getattr(callback, name, None)) for name in names):
                 raise ValueError(
@@ -584,7 +584,8 @@ class Engine:
         average: str | None = None,
         average_decay: float = 0.999,  # what "ema" keeps at each step
         average_start: int = 0,  # epochs before the averaging begins
-        # objects with any of on_start(engine), on_epoch(row), on_end(summary)
+        # objects with any of on_start(engine), on_epoch(row), on_end(summary); `run` also calls
+        # on_folder(run_dir), when the figures are there
         callbacks: Sequence[Any] = (),
     ):
         self._check_schedule(scheduler, schedule_each)

@@ -703,9 +703,7 @@ def train_run(
             close_figures(run_figures(str(folder.path), save=True))
         # written last, so that a kill among the figures leaves none missing
         folder.write("plots/complete", Path.touch)
-    for tracker in trackers:
-        if hasattr(tracker, "on_folder"):
-            tracker.on_folder(folder.path)
+    engine.callbacks.call("on_folder", folder.path)
 
 # %% ../nbs/06b_experiment.ipynb #b5c3de55
 def _take_up(

@@ -90,6 +90,9 @@ class _Tracker:
 
     def on_folder(self, folder: str | Path) -> None:
         """Send figures and files of a finished run, and close."""
+        if not hasattr(self, "state"):  # a run that was killed among its figures
+            self.state = self._all_states().get(self.name, {"epoch": 0})
+            self.open(self.state)
         names = ("config.json", "metrics.csv", "summary.json", "run.log", "final_model_*.pt")
         files = [path for name in names for path in sorted(Path(folder).glob(name))]
         self.send_folder(sorted(Path(folder).glob("plots/*.png")), files)
